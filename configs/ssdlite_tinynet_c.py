@@ -1,0 +1,2 @@
+_base_ = 'ssdlite_tinynet_d.py'
+model = dict(backbone=dict(variant='c'))

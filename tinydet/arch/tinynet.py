@@ -1,0 +1,55 @@
+"""TinyNet A to E: EfficientNet-B0 twisted by the tiny formula."""
+
+from dataclasses import dataclass, replace
+
+from tinydet.arch.efficientnet import EFFICIENTNET_B0
+from tinydet.arch.scale import scale_tiny
+from tinydet.arch.stage import Arch
+from tinydet.errors import InputError
+
+
+@dataclass(frozen=True)
+class Twist:
+    """Where a network stands on the cube, relative to its baseline.
+
+    Attributes:
+        w: Width multiplier.
+        d: Depth multiplier.
+        input: Side of the square classifier input, in pixels.
+    """
+
+    w: float
+    d: float
+    input: int
+
+
+# Han et al., "Model Rubik's Cube" (NeurIPS 2020). Its tables give the budgets
+# (section 3.2) but not the multipliers; these are those of the published networks.
+TINYNETS = {
+    'a': Twist(w=1.0, d=1.2, input=192),
+    'b': Twist(w=0.75, d=1.1, input=188),
+    'c': Twist(w=0.54, d=0.85, input=184),
+    'd': Twist(w=0.54, d=0.695, input=152),
+    'e': Twist(w=0.51, d=0.6, input=106),
+}
+
+
+def tinynet(variant: str) -> Arch:
+    """The architecture of a published TinyNet.
+
+    Args:
+        variant: ``'a'`` to ``'e'``.
+
+    Returns:
+        Its table.
+
+    Raises:
+        InputError: If there is no such variant.
+    """
+    if variant not in TINYNETS:
+        raise InputError(
+            f'there is no TinyNet {variant!r}: choose one of {", ".join(TINYNETS)}'
+        )
+    twist = TINYNETS[variant]
+    arch = scale_tiny(EFFICIENTNET_B0, twist.w, twist.d)
+    return replace(arch, name=f'tinynet_{variant}')

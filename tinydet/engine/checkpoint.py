@@ -1,0 +1,232 @@
+"""Checkpoints that survive a kill, and loading that runs no code from the file."""
+
+import logging
+import math
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.logging import HistoryBuffer, print_log
+from mmengine.registry import HOOKS
+from mmengine.runner import CheckpointLoader, Runner
+from mmengine.utils import apply_to
+
+from tinydet.engine.files import replacing
+from tinydet.errors import InputError
+
+BEST_NAME = 'best.pth'
+
+
+@HOOKS.register_module()
+class AtomicCheckpointHook(Hook):
+    """Keeps the last epochs as ``epoch_N.pth`` and the best one as ``best.pth``.
+
+    Each file appears whole or not at all, and an old one goes only after the new one
+    is there, so a kill at any moment leaves a checkpoint to resume from and the best
+    one so far. ``best.pth`` holds the weights without the optimizer's state, and its
+    score under ``meta.best_score``. The files hold tensors and plain values only, so
+    that ``torch.load(weights_only=True)`` reads them anywhere.
+
+    Args:
+        interval: Epochs between two saves; the last epoch is always saved.
+        max_keep_ckpts: How many ``epoch_N.pth`` stay. Two, so that a damaged disk
+            block in the newest costs one epoch and not the run.
+        save_best: The evaluation figure, higher is better, that picks ``best.pth``;
+            None for no best checkpoint.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(
+        self,
+        interval: int = 1,
+        max_keep_ckpts: int = 2,
+        save_best: str | None = 'coco/bbox_mAP',
+    ) -> None:
+        self.interval = interval
+        self.max_keep_ckpts = max_keep_ckpts
+        self.save_best = save_best
+        self.best_score = -math.inf
+
+    def before_train(self, runner: Runner) -> None:
+        """Take up the best score of the run that is resumed."""
+        best = Path(runner.work_dir) / BEST_NAME
+        if runner.epoch > 0 and best.exists():
+            try:
+                self.best_score = load_weights_only(best)['meta']['best_score']
+            except InputError as error:
+                runner.logger.warning(f'{error}; the next evaluation replaces it')
+        if is_main_process():
+            for partial in best.parent.glob('.*.partial.pth'):
+                partial.unlink()
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Save ``epoch_N.pth``, then remove the oldest ones."""
+        if not (
+            self.every_n_epochs(runner, self.interval)
+            or self.is_last_train_epoch(runner)
+        ):
+            return
+        path = Path(runner.work_dir) / f'epoch_{runner.epoch + 1}.pth'
+        _save(runner, path, {'epoch': runner.epoch + 1, 'iter': runner.iter})
+        if is_main_process():
+            with replacing(path.with_name('last_checkpoint')) as partial:
+                partial.write_text(str(path))
+            for old in _epoch_checkpoints(path.parent)[self.max_keep_ckpts :]:
+                old.unlink()
+
+    def after_val_epoch(
+        self, runner: Runner, metrics: dict[str, float] | None = None
+    ) -> None:
+        """Save ``best.pth`` if this evaluation is the best so far."""
+        if self.save_best is None or not metrics:
+            return
+        score = float(metrics[self.save_best])
+        if score <= self.best_score:
+            return
+        self.best_score = score
+        meta = {'epoch': runner.epoch, 'iter': runner.iter, 'best_score': score}
+        _save(runner, Path(runner.work_dir) / BEST_NAME, meta, resumable=False)
+        runner.logger.info(
+            f'best so far: {self.save_best} {score:.4f} at epoch {runner.epoch}, '
+            f'saved to {BEST_NAME}'
+        )
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Turn the histories of logged scalars into tensors.
+
+        MMEngine pickles them as objects with methods, which takes code to read.
+        """
+        hub = checkpoint['message_hub']
+        hub['log_scalars'] = {
+            name: {
+                'values': torch.from_numpy(history.data[0]),
+                'counts': torch.from_numpy(history.data[1]),
+            }
+            for name, history in hub['log_scalars'].items()
+        }
+        hub['runtime_info'] = apply_to(
+            hub['runtime_info'],
+            lambda value: isinstance(value, np.generic),
+            lambda value: value.item(),
+        )
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Turn the tensors back into histories, where the file is one of ours."""
+        if 'message_hub' in checkpoint:
+            hub = checkpoint['message_hub']
+            hub['log_scalars'] = {
+                name: HistoryBuffer(saved['values'].numpy(), saved['counts'].numpy())
+                for name, saved in hub['log_scalars'].items()
+            }
+
+
+def _save(runner: Runner, path: Path, meta: dict, resumable: bool = True) -> None:
+    if not is_main_process():
+        return
+    with replacing(path) as partial:
+        runner.save_checkpoint(
+            str(partial.parent),
+            partial.name,
+            save_optimizer=resumable,
+            save_param_scheduler=resumable and runner.param_schedulers is not None,
+            meta=meta,
+        )
+        # better now than when it is needed
+        load_weights_only(partial)
+
+
+def _epoch_checkpoints(work_dir: Path) -> list[Path]:
+    """The ``epoch_N.pth`` of a folder, the newest first.
+
+    By the time of writing: a second run in the same folder starts again at epoch 1.
+    """
+
+    def age(path: Path) -> tuple[int, int]:
+        return path.stat().st_mtime_ns, int(path.stem.removeprefix('epoch_'))
+
+    found = [p for p in work_dir.iterdir() if re.fullmatch(r'epoch_\d+\.pth', p.name)]
+    return sorted(found, key=age, reverse=True)
+
+
+def latest_whole_checkpoint(work_dir: str | Path) -> Path | None:
+    """Find the newest checkpoint to resume from.
+
+    Args:
+        work_dir: Where a training run keeps its ``epoch_N.pth``.
+
+    Returns:
+        The newest that can be read; None where there is none. Those that cannot be
+        read are named in a warning.
+    """
+    work_dir = Path(work_dir)
+    if not work_dir.is_dir():
+        return None
+    for path in _epoch_checkpoints(work_dir):
+        try:
+            load_weights_only(path)
+        except InputError as error:
+            print_log(f'skipped: {error}', logger='current', level=logging.WARNING)
+        else:
+            return path
+    return None
+
+
+def load_weights_only(path: str | Path) -> dict:
+    """Load a checkpoint without running code that it may hold.
+
+    Args:
+        path: A checkpoint of this project, or a file of weights from elsewhere.
+
+    Returns:
+        The checkpoint, its tensors on the CPU.
+
+    Raises:
+        InputError: There is no such file, it is damaged or empty, it is no checkpoint,
+            or it cannot be read without running code from it.
+    """
+    try:
+        checkpoint = torch.load(path, map_location='cpu', weights_only=True)
+    except OSError as error:
+        raise InputError(
+            f'{path}: cannot be opened as a checkpoint: {error.strerror}'
+        ) from error
+    except Exception as error:  # damaged bytes can raise anything in the reader
+        code = re.search(r'nsupported (?:global: )?GLOBAL (\S+)', str(error))
+        if code:
+            raise InputError(
+                f'{path}: refused, since reading it would run {code[1]}; take a '
+                'checkpoint that holds nothing but weights'
+            ) from error
+        raise InputError(
+            f'{path}: not a whole checkpoint; it is truncated, damaged or of another '
+            'format: fetch or write it again'
+        ) from error
+    weights = checkpoint
+    if isinstance(checkpoint, dict):
+        weights = checkpoint.get('state_dict', checkpoint)
+    if not isinstance(weights, dict) or not any(
+        isinstance(value, torch.Tensor) for value in weights.values()
+    ):
+        raise InputError(f'{path}: holds no weights; give a checkpoint of a model')
+    return checkpoint
+
+
+def refuse_code_in_checkpoints() -> None:
+    """Make every load of a checkpoint in this process weights-only.
+
+    MMEngine would else load a file that is refused as weights a second time with code
+    allowed. Local files, such as those of ``load_from``, ``--resume`` and ``init_cfg``,
+    go through :func:`load_weights_only`.
+    """
+    os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'
+    CheckpointLoader.register_scheme('', _load_from_local, force=True)
+
+
+def _load_from_local(filename: str, map_location: object) -> dict:
+    # the optimizer and the model copy from the CPU to where their parameters are
+    return load_weights_only(filename)

@@ -1,0 +1,151 @@
+"""The results of a run as files: tables, curves and the COCO figures."""
+
+import csv
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+from mmengine.evaluator import Evaluator
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+from tinydet.engine.files import replacing
+from tinydet.viz.curves import draw_curves
+
+BEST = 'bbox_mAP'
+
+
+@HOOKS.register_module()
+class ResultsHook(Hook):
+    """Writes what a run found to its work directory, on the main process.
+
+    Training writes ``results.csv``, one row an epoch with the learning rate of its last
+    iteration, the means of the losses, the seconds spent training and the figures of
+    the evaluation, and ``curves.png``. A resumed run goes on in the same table.
+    ``metrics.json`` and ``per_class.csv`` hold the figures of the best epoch so far
+    during training, and those of the evaluation otherwise.
+    """
+
+    # before the checkpoint: an epoch that can be resumed from has its row
+    priority = 'LOW'
+
+    def __init__(self) -> None:
+        self.rows: list[dict] = []
+        self.training = False
+        self.start = 0.0
+
+    def before_train(self, runner: Runner) -> None:
+        """Take up the rows of the run that is resumed."""
+        self.training = True
+        table = _path(runner, 'results.csv')
+        if is_main_process() and runner.epoch > 0 and table.exists():
+            self.rows = [r for r in read_rows(table) if r['epoch'] <= runner.epoch]
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Draw the epochs before this one, and start this one's clock."""
+        self._draw(runner)
+        self.start = time.monotonic()
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Write the epoch's row."""
+        if not is_main_process():
+            return
+        scalars = runner.message_hub.log_scalars
+        iterations = len(runner.train_dataloader)
+        losses = {
+            name.removeprefix('train/'): float(history.mean(iterations))
+            for name, history in scalars.items()
+            if name.startswith('train/loss')
+        }
+        self.rows.append(
+            {
+                'epoch': runner.epoch + 1,
+                'iter': runner.iter,
+                'lr': float(scalars['train/lr'].current()),
+                'seconds': round(time.monotonic() - self.start, 2),
+                **losses,
+            }
+        )
+        write_rows(_path(runner, 'results.csv'), self.rows)
+
+    def after_train(self, runner: Runner) -> None:
+        """Draw all epochs; from here on an evaluation stands for itself."""
+        self._draw(runner)
+        self.training = False
+
+    def after_val_epoch(
+        self, runner: Runner, metrics: dict[str, float] | None = None
+    ) -> None:
+        """Add the figures to the epoch's row, and write them if they are the best."""
+        if not is_main_process():
+            return
+        figures = _figures(metrics)
+        if not self.training:
+            _write_figures(runner, figures, runner.val_evaluator)
+            return
+        best = max((row[BEST] for row in self.rows if BEST in row), default=-math.inf)
+        self.rows[-1].update(figures)
+        write_rows(_path(runner, 'results.csv'), self.rows)
+        if figures[BEST] > best:
+            _write_figures(runner, figures, runner.val_evaluator)
+
+    def after_test_epoch(
+        self, runner: Runner, metrics: dict[str, float] | None = None
+    ) -> None:
+        """Write the figures."""
+        if is_main_process():
+            _write_figures(runner, _figures(metrics), runner.test_evaluator)
+
+    def _draw(self, runner: Runner) -> None:
+        if self.rows:
+            with replacing(_path(runner, 'curves.png')) as partial:
+                draw_curves(self.rows, partial)
+
+
+def read_rows(path: Path) -> list[dict]:
+    """Read a ``results.csv``; empty cells are left out of their rows."""
+    with open(path, newline='', encoding='utf-8') as file:
+        return [
+            {
+                name: int(text) if name in ('epoch', 'iter') else float(text)
+                for name, text in row.items()
+                if text
+            }
+            for row in csv.DictReader(file)
+        ]
+
+
+def write_rows(path: Path, rows: Sequence[Mapping]) -> None:
+    """Write a CSV table whose columns are the keys of the rows, as they appear."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with (
+        replacing(path) as partial,
+        open(partial, 'w', newline='', encoding='utf-8') as file,
+    ):
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _figures(metrics: dict[str, float]) -> dict[str, float]:
+    """The metrics without the evaluator's prefix."""
+    return {name.rpartition('/')[2]: value for name, value in metrics.items()}
+
+
+def _write_figures(
+    runner: Runner, figures: dict[str, float], evaluator: Evaluator
+) -> None:
+    with replacing(_path(runner, 'metrics.json')) as partial:
+        partial.write_text(json.dumps(figures, indent=2) + '\n')
+    for metric in evaluator.metrics:
+        if hasattr(metric, 'per_class'):
+            rows = [{'class': name, **ap} for name, ap in metric.per_class.items()]
+            write_rows(_path(runner, 'per_class.csv'), rows)
+
+
+def _path(runner: Runner, name: str) -> Path:
+    return Path(runner.work_dir) / name

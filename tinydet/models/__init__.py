@@ -1,0 +1,16 @@
+"""What MMEngine builds; importing this package registers it in the root registries."""
+
+from tinydet.models.anchors import SSDLiteAnchorGenerator
+from tinydet.models.backbone import InvertedResidualNet, TinyNet
+from tinydet.models.detector import SSDLite
+from tinydet.models.head import SSDLiteHead
+from tinydet.models.neck import SSDLiteNeck
+
+__all__ = [
+    'InvertedResidualNet',
+    'SSDLite',
+    'SSDLiteAnchorGenerator',
+    'SSDLiteHead',
+    'SSDLiteNeck',
+    'TinyNet',
+]
