@@ -1,12 +1,11 @@
-# Blood cells: see the README for how to fetch and convert them.
+# Blood cells: the README says how to fetch and convert them.
 _base_ = 'ssdlite_tinynet_d.py'
 classes = ('Platelets', 'RBC', 'WBC')
 data = dict(data_root='data/bccd/', metainfo=dict(classes=classes))
-data.update(data_prefix=dict(img='JPEGImages/'))
+data['data_prefix'] = dict(img='JPEGImages/')
 model = dict(bbox_head=dict(num_classes=len(classes)))
-train_dataloader = dict(
-    dataset=dict(ann_file='annotations/instances_trainval.json', **data)
-)
+train = dict(ann_file='annotations/instances_trainval.json', **data)
+train_dataloader = dict(dataset=train)
 val_dataloader = dict(dataset=dict(ann_file='annotations/instances_test.json', **data))
 test_dataloader = val_dataloader
 train_cfg = dict(max_epochs=20)

@@ -390,9 +390,9 @@ def test_bad_image_is_skipped_with_its_annotations(tmp_path):
     for training in (False, True):
         cleaned = clean_coco(report, training)
         assert {i['id'] for i in cleaned['images']} == set(range(1, 101)) - {50}
-        assert {a['image_id'] for a in cleaned['annotations']} == set(
-            range(1, 101)
-        ) - {50}
+        assert {a['image_id'] for a in cleaned['annotations']} == set(range(1, 101)) - {
+            50
+        }
     summary = report.summary()
     assert '1 image skipped, with 1 annotations' in summary
     assert f'{folder.image_dir / "50.jpg"} (image 50): missing' in summary

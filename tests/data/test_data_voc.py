@@ -14,7 +14,9 @@ TOOL = Path(__file__).parents[2] / 'tools' / 'voc_to_coco.py'
 
 
 def xml(*objects, size='<size><width>40</width><height>30</height></size>'):
-    return f'<annotation><filename>other</filename>{size}{"".join(objects)}</annotation>'
+    return (
+        f'<annotation><filename>other</filename>{size}{"".join(objects)}</annotation>'
+    )
 
 
 def obj(name, xmin, ymin, xmax, ymax, difficult=None):

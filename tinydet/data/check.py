@@ -508,8 +508,11 @@ def _box_note(annotation: dict, image: dict) -> tuple[str, BoxNote | None]:
     )
 
 
+_LARGEST = sys.float_info.max
+
+
 def _is_id(value) -> bool:
-    return isinstance(value, int | str) and not isinstance(value, bool)
+    return isinstance(value, (int, str)) and not isinstance(value, bool)
 
 
 def _id_or_none(value):
@@ -519,9 +522,9 @@ def _id_or_none(value):
 def _is_number(value) -> bool:
     # Python's JSON reader lets NaN, Infinity and integers beyond any float pass.
     return (
-        isinstance(value, int | float)
+        isinstance(value, (int, float))
         and not isinstance(value, bool)
-        and abs(value) <= sys.float_info.max
+        and abs(value) <= _LARGEST
     )
 
 

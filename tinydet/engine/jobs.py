@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
@@ -47,15 +48,15 @@ def load_config(
     try:
         cfg = Config.fromfile(path)
         cfg.merge_from_dict(options or {})
-    except (SyntaxError, KeyError, TypeError, FileNotFoundError) as error:
-        raise InputError(f'config {path} cannot be read: {error}') from error
+    except Exception as error:  # a config is code, which can raise anything
+        raise InputError(
+            f'config {path} cannot be read: {type(error).__name__}: {error}'
+        ) from error
     if work_dir is not None:
         cfg.work_dir = str(work_dir)
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
     cfg.launcher = launcher
-    if not torch.cuda.is_available():
-        cfg.env_cfg.dist_cfg.backend = 'gloo'
     return cfg
 
 
@@ -81,17 +82,17 @@ def train(cfg: Config, resume: bool = False, amp: bool = False) -> None:
                 '--amp needs a CUDA device, and there is none: leave it out'
             )
         cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
-    if resume:
-        checkpoint = latest_whole_checkpoint(cfg.work_dir)
-        cfg.resume, cfg.load_from = (
-            checkpoint is not None,
-            checkpoint and str(checkpoint),
-        )
+    checkpoint = latest_whole_checkpoint(cfg.work_dir) if resume else None
+    if checkpoint:
+        cfg.resume, cfg.load_from = True, str(checkpoint)
     runner = _start(cfg)
+    if checkpoint:
+        _check_weights(runner, checkpoint)
     loaders = [runner.train_loop.dataloader]
     if runner.val_loop is not None:
         loaders.append(runner.val_loop.dataloader)
     _check_classes(cfg, loaders)
+    _check_batches(loaders[0])
     runner.train()
 
 
@@ -116,9 +117,12 @@ def test(
     Raises:
         InputError: If the checkpoint or the data set is unusable.
     """
-    load_weights_only(checkpoint)
+    load_weights_only(checkpoint)  # before the seconds that the rest takes
+    for file in filter(None, (out, json_file)):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
     cfg.load_from, cfg.resume = str(checkpoint), False
     runner = _start(cfg)
+    _check_weights(runner, checkpoint)
     _check_classes(cfg, [runner.test_loop.dataloader])
     figures = runner.test()
     if is_main_process():
@@ -127,14 +131,41 @@ def test(
                 json.dumps(runner.test_evaluator.metrics[0].detections)
             )
         if json_file is not None:
-            Path(json_file).write_text(json.dumps(figures, indent=2) + '\n')
+            # without the evaluator's prefix, as in metrics.json
+            named = {name.rpartition('/')[2]: value for name, value in figures.items()}
+            Path(json_file).write_text(json.dumps(named, indent=2) + '\n')
 
 
 def _start(cfg: Config) -> Runner:
     """Prepare this process and build the runner."""
     keep_memory()
     refuse_code_in_checkpoints()
+    if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
+        # What MMEngine does by itself needs a CUDA device in both places.
+        torch.distributed.init_process_group('gloo')
+        cfg.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False
+        )
     return Runner.from_cfg(cfg)
+
+
+def _check_weights(runner: Runner, path: str | Path) -> None:
+    """Refuse a checkpoint of another model; MMEngine would load what fits of it."""
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    checkpoint = load_weights_only(path)
+    here, there = (
+        {name: tuple(weight.shape) for name, weight in weights.items()}
+        for weights in (model.state_dict(), checkpoint.get('state_dict', checkpoint))
+    )
+    wrong = [name for name in here | there if here.get(name) != there.get(name)]
+    if wrong:
+        name = wrong[0]
+        raise InputError(
+            f'{path}: a checkpoint of another model; {len(wrong)} of the weights '
+            f'differ, such as {name}: {here.get(name, "none")} in the config, '
+            f'{there.get(name, "none")} in the checkpoint: give the config that it was '
+            'trained with'
+        )
 
 
 def _check_classes(cfg: Config, loaders: list[DataLoader]) -> None:
@@ -157,3 +188,19 @@ def _check_classes(cfg: Config, loaders: list[DataLoader]) -> None:
                 'same metainfo'
             )
         expected = classes
+
+
+def _check_batches(loader: DataLoader) -> None:
+    """Refuse a batch size that no training iteration can be made with."""
+    size = loader.batch_size
+    if size < 2:
+        raise InputError(
+            f'train_dataloader.batch_size={size}, but batch norm on the last 1x1 map '
+            'trains on at least 2 images: set it to 2 or more'
+        )
+    if len(loader) == 0:
+        raise InputError(
+            f'{loader.dataset.ann_file}: {len(loader.dataset)} images to train on make '
+            f'no batch of {size}: set train_dataloader.batch_size to at most '
+            f'{len(loader.dataset)}'
+        )

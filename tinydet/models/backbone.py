@@ -59,6 +59,8 @@ class InvertedResidualNet(BaseModule):
         self.arch = arch
         depth = len(arch.stages)
         self.out_indices = tuple(out_indices)
+        if not self.out_indices:
+            raise InputError('out_indices is empty: name at least one output')
         taps = [self._stage_of(tap) for tap in self.out_indices]
         if not -1 <= frozen_stages <= depth + 1:
             raise InputError(
@@ -201,5 +203,8 @@ class TinyNet(InvertedResidualNet):
                 f'TinyNet takes a variant, or both w and d; got variant={variant!r}, '
                 f'w={w}, d={d}'
             )
-        arch = tinynet(variant) if variant else scale_tiny(EFFICIENTNET_B0, w, d)
+        if variant is None:
+            arch = scale_tiny(EFFICIENTNET_B0, w, d)
+        else:
+            arch = tinynet(variant)
         super().__init__(arch, **kwargs)

@@ -67,7 +67,9 @@ class SSDLite(SingleStageDetector):
 def _run_once(module: nn.Module, inputs) -> tuple[Tensor, ...]:
     """The outputs of a module in evaluation mode; its mode and state stay."""
     training = module.training
-    outputs = module.eval()(inputs)
+    # Not module.eval()(...): train() of many mm backbones returns nothing.
+    module.eval()
+    outputs = module(inputs)
     module.train(training)
     return outputs
 

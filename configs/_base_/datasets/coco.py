@@ -27,6 +27,8 @@ train_dataloader = dict(
     num_workers=2,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
+    # Batch norm on the last 1x1 map cannot train on a remainder of one image.
+    drop_last=True,
     dataset=dict(
         type='CocoDetection',
         data_root='data/coco/',

@@ -1,0 +1,68 @@
+import fcntl
+import os
+import pty
+import re
+import struct
+import sys
+import termios
+
+import pytest
+
+from tinydet import progress
+from tinydet.progress import track
+
+
+def test_lines_off_a_terminal(capsys):
+    items = [object() for _ in range(25)]
+    assert list(track(items, desc='images')) == items
+    out, err = capsys.readouterr()
+    assert err == ''
+    lines = out.splitlines()
+    assert [int(re.match(r'images: (\d+)/25, \d+ s, ', line)[1]) for line in lines] == [
+        *(3, 5, 8, 10, 13, 15, 18, 20, 23, 25)
+    ]
+    assert lines[-1].endswith(', 0 s left')
+
+
+def test_time_left(capsys, monkeypatch):
+    clock = iter(range(0, 1000, 6))
+    monkeypatch.setattr(progress.time, 'monotonic', lambda: next(clock))
+    list(track(range(4), desc='images'))
+    # 6 s an item
+    assert capsys.readouterr().out.splitlines() == [
+        'images: 1/4, 6 s, 18 s left',
+        'images: 2/4, 12 s, 12 s left',
+        'images: 3/4, 18 s, 6 s left',
+        'images: 4/4, 24 s, 0 s left',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('items', 'total', 'lines'),
+    [
+        ([], None, 0),
+        (iter('abc'), None, 0),  # no length, no tenths
+        (iter('abc'), 3, 3),
+    ],
+)
+def test_lengths(capsys, items, total, lines):
+    expected = 'abc' if total or not isinstance(items, list) else ''
+    assert ''.join(track(items, total)) == expected
+    assert len(capsys.readouterr().out.splitlines()) == lines
+
+
+def test_a_bar_on_a_terminal(monkeypatch, capsys):
+    screen, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 40, 120, 0, 0))
+    os.set_blocking(screen, False)
+    with os.fdopen(terminal, 'w') as stream:
+        # here and not in a fixture, since pytest sets the streams before each call
+        monkeypatch.setattr(sys, 'stderr', stream)
+        items = track(iter(range(30)), total=30, desc='images')
+        assert list(items) == list(range(30))
+        stream.flush()
+        shown = os.read(screen, 65536).decode()
+    os.close(screen)
+    assert re.match(r'\rimages: +0%\|', shown)
+    assert re.search(r'\rimages: 100%\|[^\r]*30/30 \[[^\r]*<00:00', shown)
+    assert capsys.readouterr().out == ''
