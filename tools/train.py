@@ -28,8 +28,6 @@ def main() -> None:
     parser.add_argument(
         '--launcher', choices=('none', 'pytorch', 'slurm'), default='none'
     )
-    # torchrun passes it to scripts that do not read the environment.
-    parser.add_argument('--local-rank', type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     cfg = jobs.load_config(args.config, args.work_dir, args.cfg_options, args.launcher)
     jobs.train(cfg, resume=args.resume, amp=args.amp)

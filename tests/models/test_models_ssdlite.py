@@ -253,8 +253,10 @@ def test_an_object_that_fits_no_default_box_still_gets_one(make_head):
     labels = torch.cat(head.get_targets(anchors, flags, [sliver], metas)[0], 1)[0]
     overlaps = box_iou(sliver.bboxes, torchvision_boxes(512))[0]
     assert overlaps.max() < 0.3
-    assert (labels < CLASSES).nonzero().tolist() == [[overlaps.argmax().item()]]
-    assert labels[overlaps.argmax()] == 2
+    (match,) = (labels < CLASSES).nonzero().flatten().tolist()
+    assert labels[match] == 2
+    # Several boxes hold the sliver and overlap it equally, but for rounding.
+    torch.testing.assert_close(overlaps[match], overlaps.max())
 
 
 def torchvision_loss(scores, offsets, objects, side):

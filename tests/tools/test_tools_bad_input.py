@@ -93,7 +93,7 @@ def test_a_config_that_does_not_fit_the_data(derive, capsys, lines, message):
         (1, r'train_dataloader\.batch_size=1, but .*: set it to 2 or more'),
         (
             64,
-            r'\S*instances_train\.json: [78] images .* no batch of 64: set .* at most',
+            r'\S*instances_train\.json: [78] images .* no batch of 64: .* at most',
         ),
     ],
 )

@@ -9,12 +9,10 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import ExifTags, Image, UnidentifiedImageError
-
+from tinydet.data.images import MAX_BAD_IMAGE_SHARE, BadImage, find_bad_images
 from tinydet.errors import InputError
 
 # A box may leave the image by so much and is clipped; beyond, its numbers are wrong.
@@ -24,13 +22,9 @@ SLIGHTLY_OUTSIDE_SHARE = 0.02
 ROUNDING_PX = 0.02
 # mmdet trains on no smaller side either.
 MIN_TRAINING_SIDE_PX = 1.0
-MAX_BAD_IMAGE_SHARE = 0.01
 
 MAX_LISTED_PROBLEMS = 50
 MAX_LISTED_BOXES = 20
-
-# Header reads wait for the disk more than they use the processor.
-READER_THREADS = 8
 
 _HINT = (
     'a data set lies as DATA_ROOT/annotations/instances_train.json beside '
@@ -65,24 +59,6 @@ class BoxNote:
             f'annotation {self.annotation_id} of image {self.image_id} '
             f'({self.file_name}): {list(self.bbox)}{to}'
         )
-
-
-@dataclass(frozen=True)
-class BadImage:
-    """An image that cannot be used.
-
-    Attributes:
-        image_id: The image's id.
-        path: Where it should be.
-        reason: What is wrong with it.
-    """
-
-    image_id: int | str
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f'{self.path} (image {self.image_id}): {self.reason}'
 
 
 @dataclass(frozen=True)
@@ -151,7 +127,7 @@ def check_coco(
 ) -> CheckReport:
     """Check a data set in COCO format: every annotation, and every image's file.
 
-    Images are opened but, unless they look cut off, not decoded.
+    JPEG and PNG files are decoded only if they look cut off, others always.
 
     Args:
         ann_file: The instances file.
@@ -197,7 +173,7 @@ def check_coco(
             'training can start:\n' + '\n'.join(_listing(problems, MAX_LISTED_PROBLEMS))
         )
 
-    bad_images = _bad_images(coco['images'], image_dir)
+    bad_images = find_bad_images(coco['images'], image_dir)
     if len(bad_images) > MAX_BAD_IMAGE_SHARE * len(coco['images']):
         raise InputError(
             f'{len(bad_images)} of the {len(coco["images"])} images of {ann_file} '
@@ -299,98 +275,6 @@ def load_coco(ann_file: str | os.PathLike) -> dict:
     if not coco['images']:
         raise InputError(f'{ann_file}: no images under "images"; {_HINT}')
     return coco
-
-
-def image_problem(path: str | os.PathLike, width: int, height: int) -> str | None:
-    """Say why an image cannot be used.
-
-    Args:
-        path: The file.
-        width: The width that the annotations give, in pixels.
-        height: The height.
-
-    Returns:
-        The reason, or None for an image that can be used. It can when it is whole and
-        has this size, either as stored or as its EXIF orientation turns it.
-    """
-    try:
-        with open(path, 'rb') as file:
-            file_size = file.seek(0, os.SEEK_END)
-            if file_size == 0:
-                return 'empty file'
-            file.seek(max(0, file_size - len(_PNG_END)))
-            tail = file.read()
-            file.seek(0)
-            head = file.read(len(_PNG_START))
-            with Image.open(file) as image:
-                # Only JPEG and PNG say cheaply that they are whole.
-                if looks_cut_off(head, tail) or not head.startswith(
-                    (_JPEG_START, _PNG_START)
-                ):
-                    image.load()
-                return _size_problem(image, width, height)
-    except FileNotFoundError:
-        return 'missing'
-    except UnidentifiedImageError:
-        return 'not an image'
-    # Pillow's decoders raise SyntaxError and ValueError for broken files, too.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return f'cannot be read: {error}'
-
-
-_JPEG_START = b'\xff\xd8\xff'
-_JPEG_END = b'\xff\xd9'
-_PNG_START = b'\x89PNG\r\n\x1a\n'
-_PNG_END = b'\x00\x00\x00\x00IEND\xaeB`\x82'
-
-
-def looks_cut_off(head: bytes, tail: bytes) -> bool:
-    """Whether a JPEG or PNG file lacks its end mark.
-
-    It may still be whole, with other bytes appended; only decoding tells.
-
-    Args:
-        head: The file's first bytes, 8 or more.
-        tail: Its last bytes, 12 or more.
-
-    Returns:
-        True where the end mark is not the last thing in the file; False for formats
-        that have none.
-    """
-    if head.startswith(_JPEG_START):
-        return not tail.endswith(_JPEG_END)
-    if head.startswith(_PNG_START):
-        return not tail.endswith(_PNG_END)
-    return False
-
-
-def _size_problem(image: Image.Image, width: int, height: int) -> str | None:
-    if image.size == (width, height):
-        return None
-    # Orientations 5 to 8 swap width and height.
-    turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-    if turned and image.size == (height, width):
-        return None
-    return (
-        f'{image.width} x {image.height} pixels, but {width} x {height} in the '
-        'annotation file'
-    )
-
-
-def _bad_images(images: list[dict], image_dir: str | os.PathLike) -> list[BadImage]:
-    paths = [os.path.join(image_dir, image['file_name']) for image in images]
-    with ThreadPoolExecutor(READER_THREADS) as readers:
-        reasons = readers.map(
-            image_problem,
-            paths,
-            [image['width'] for image in images],
-            [image['height'] for image in images],
-        )
-        return [
-            BadImage(image['id'], path, reason)
-            for image, path, reason in zip(images, paths, reasons, strict=True)
-            if reason
-        ]
 
 
 def _category_problems(

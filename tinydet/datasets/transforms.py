@@ -8,7 +8,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 from PIL import Image
 
-from tinydet.data.check import looks_cut_off
+from tinydet.data.images import looks_cut_off
 
 
 class ImageReadError(OSError):

@@ -8,7 +8,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
-from tinydet.data.check import MAX_BAD_IMAGE_SHARE
+from tinydet.data.images import MAX_BAD_IMAGE_SHARE
 from tinydet.errors import InputError
 
 _INTERVAL = 50

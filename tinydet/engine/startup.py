@@ -3,22 +3,22 @@
 import ctypes
 import platform
 
-# mallopt parameters of glibc's <malloc.h>.
-_M_TRIM_THRESHOLD = -1
-_M_TOP_PAD = -2
-_M_MMAP_THRESHOLD = -3
-
-_KEEP_ALL = -1  # as an unsigned threshold: never trim
-_MMAP_BYTES = 1 << 30  # above every activation of a training step here
-_TOP_PAD_BYTES = 1 << 26
+# mallopt parameters of glibc's <malloc.h> and what they are set to: never trim the
+# heap, grow it in large steps, and never map a block of its own. The last one rather
+# than a high M_MMAP_THRESHOLD, which older releases refuse above 32 MiB.
+_SETTINGS = {
+    -1: -1,  # M_TRIM_THRESHOLD
+    -2: 1 << 26,  # M_TOP_PAD, in bytes
+    -4: 0,  # M_MMAP_MAX
+}
 
 
 def keep_memory() -> bool:
     """Let glibc keep freed memory instead of returning it to the kernel.
 
     By default every large activation is mapped and unmapped anew, and the page faults
-    take up to half of a training step on CPU. Below the mmap threshold blocks come from
-    the heap, which then never shrinks: the process keeps its largest resident size.
+    take up to half of a training step on CPU. With these settings the process keeps
+    its largest resident size.
 
     Returns:
         Whether the settings were taken; False on systems without glibc.
@@ -26,9 +26,4 @@ def keep_memory() -> bool:
     if platform.libc_ver()[0] != 'glibc':
         return False
     libc = ctypes.CDLL(None)
-    settings = (
-        (_M_MMAP_THRESHOLD, _MMAP_BYTES),
-        (_M_TRIM_THRESHOLD, _KEEP_ALL),
-        (_M_TOP_PAD, _TOP_PAD_BYTES),
-    )
-    return all(libc.mallopt(name, value) == 1 for name, value in settings)
+    return all(libc.mallopt(name, value) == 1 for name, value in _SETTINGS.items())

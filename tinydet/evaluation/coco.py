@@ -136,7 +136,8 @@ class CocoBoxMetric(BaseMetric):
             main process only.
 
     Args:
-        collect_device: Where the ranks' results meet: 'cpu' or 'gpu'.
+        collect_device: Where the ranks' results meet: 'gpu', which is the device that
+            the ranks talk through, or 'cpu', which is a folder.
         prefix: Replaces 'coco' before the names of the figures.
         collect_dir: A folder that all ranks see, for ``collect_device='cpu'``.
     """
@@ -145,7 +146,7 @@ class CocoBoxMetric(BaseMetric):
 
     def __init__(
         self,
-        collect_device: str = 'cpu',
+        collect_device: str = 'gpu',
         prefix: str | None = None,
         collect_dir: str | None = None,
     ) -> None:

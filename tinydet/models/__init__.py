@@ -5,6 +5,7 @@ from tinydet.models.backbone import InvertedResidualNet, TinyNet
 from tinydet.models.detector import SSDLite
 from tinydet.models.head import SSDLiteHead
 from tinydet.models.neck import SSDLiteNeck
+from tinydet.models.overlaps import TieBreakingOverlaps
 
 __all__ = [
     'InvertedResidualNet',
@@ -12,5 +13,6 @@ __all__ = [
     'SSDLiteAnchorGenerator',
     'SSDLiteHead',
     'SSDLiteNeck',
+    'TieBreakingOverlaps',
     'TinyNet',
 ]

@@ -22,6 +22,7 @@ model = dict(
             min_pos_iou=0.0,
             ignore_iof_thr=-1,
             gt_max_assign_all=False,
+            iou_calculator=dict(type='TieBreakingOverlaps'),
         ),
         neg_pos_ratio=3,
         smoothl1_beta=1.0,

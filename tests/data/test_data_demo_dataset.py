@@ -5,15 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from tinydet.data import demo
-from tinydet.data.demo import CLASSES, KINDS, draw_scene, make_demo
+from tinydet.data.demo import CLASSES, dataset, draw_scene, make_demo
 from tinydet.errors import InputError
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'make_demo_data.py'
@@ -39,12 +37,6 @@ def small_set(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope='module')
-def scenes():
-    """Two rounds of every kind of image, at the default size."""
-    return [draw_scene((480, 360), 6, 0, 0, index) for index in range(2 * len(KINDS))]
-
-
 def test_same_seed_gives_the_same_bytes(small_set, tmp_path):
     make_demo(tmp_path / 'again', **SMALL)
     assert contents(tmp_path / 'again') == contents(small_set)
@@ -62,13 +54,6 @@ def test_image_depends_on_its_index_only(small_set, tmp_path):
     ours, longer = contents(small_set), contents(tmp_path / 'longer')
     for name in ('train/000001.jpg', 'train/000009.jpg', 'val/000002.jpg'):
         assert ours[name] == longer[name]
-
-
-def test_drawing_order_does_not_matter(scenes):
-    for index in (7, 3):
-        again = draw_scene((480, 360), 6, 0, 0, index)
-        assert np.array_equal(again.image, scenes[index].image)
-        assert np.array_equal(again.owner, scenes[index].owner)
 
 
 def test_files_are_a_coco_data_set(small_set):
@@ -115,66 +100,6 @@ def test_annotations_are_those_of_the_scenes(small_set):
             assert row['area'] == coco_mask.area(encoded)
 
 
-def test_paint_lies_where_the_owner_map_says(monkeypatch):
-    kind = demo.SceneKind((6, 6), (0, 0.3, 0.4, 0.3), (0, 0))
-    monkeypatch.setattr(demo, 'KINDS', [kind])
-    monkeypatch.setattr(demo, '_shade_below', lambda rng, canvas, item: None)
-    monkeypatch.setattr(demo, '_photograph', lambda rng, canvas: canvas)
-    painted = draw_scene((480, 360), 6, 0, 0, 0)
-    monkeypatch.setattr(demo, '_paint', lambda rng, canvas, item: None)
-    bare = draw_scene((480, 360), 6, 0, 0, 0)
-    changed = np.abs(painted.image - bare.image).max(axis=2) > 0
-    owned = painted.owner > 0
-    assert changed[owned].mean() > 0.999
-    # Soft edges reach no further than the next pixel.
-    near = cv2.dilate(owned.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    assert not changed[~near].any()
-
-
-def test_sizes_spread_over_small_medium_and_large(scenes):
-    areas = np.concatenate([scene.areas() for scene in scenes])
-    small, large = np.mean(areas < 32**2), np.mean(areas > 96**2)
-    assert 0.1 < small < 0.35
-    assert 0.2 < large < 0.5
-    assert 0.3 < 1 - small - large < 0.7
-    longest = np.concatenate([scene.boxes()[:, 2:].max(axis=1) for scene in scenes])
-    assert longest.min() < 0.05 * 360
-    assert longest.max() > 0.7 * 360
-
-
-def test_there_are_empty_and_crowded_images(scenes):
-    counts = np.array([len(scene.labels) for scene in scenes])
-    assert (counts == 0).sum() == 2
-    assert (counts >= 20).sum() >= 3
-    assert np.median(counts) < 8
-
-
-def test_every_class_occurs_evenly(scenes):
-    counts = np.bincount(np.concatenate([scene.labels for scene in scenes]).astype(int))
-    assert len(counts) == 6
-    assert counts.min() > counts.mean() / 2
-
-
-def test_no_object_is_mostly_hidden_and_some_are_partly(scenes):
-    full = np.concatenate([scene.full_areas for scene in scenes])
-    share = np.concatenate([scene.areas() for scene in scenes]) / full
-    assert share.min() >= 0.35
-    assert share.max() == 1
-    assert (share < 0.9).mean() > 0.2
-
-
-@pytest.mark.parametrize('name', CLASSES)
-def test_contours_of_every_class_can_be_drawn(name):
-    rng = np.random.default_rng(0)
-    for extent in (10, 90, 250):
-        item = demo._rasterise(rng, CLASSES[name], 0, extent)
-        rows, columns = np.nonzero(item.solid)
-        assert max(np.ptp(rows), np.ptp(columns)) + 1 == pytest.approx(extent, abs=2)
-        assert 0.1 < item.solid.sum() / extent**2 < 0.9
-        # The patch has room for the whole shape, soft edge included.
-        assert item.alpha[[0, -1]].max() == item.alpha[:, [0, -1]].max() == 0
-
-
 def test_second_call_leaves_the_files_alone(small_set):
     before = times(small_set)
     assert not make_demo(small_set, **SMALL)
@@ -190,7 +115,7 @@ def test_interrupted_run_is_redone(small_set, tmp_path, monkeypatch):
         return draw_scene(size, classes, seed, split, index)
 
     with monkeypatch.context() as patch:
-        patch.setattr(demo, 'draw_scene', interrupted)
+        patch.setattr(dataset, 'draw_scene', interrupted)
         with pytest.raises(KeyboardInterrupt):
             make_demo(folder, **SMALL)
     assert (folder / 'train' / '000009.jpg').exists()
