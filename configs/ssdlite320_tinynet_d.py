@@ -2,8 +2,9 @@
 _base_ = 'ssdlite_tinynet_d.py'
 input_size = (320, 320)
 train_pipeline = _base_.train_pipeline
+short_train_pipeline = _base_.short_train_pipeline
 test_pipeline = _base_.test_pipeline
-for step in [*train_pipeline, *test_pipeline]:
+for step in [*train_pipeline, *short_train_pipeline, *test_pipeline]:
     if step['type'] == 'Resize':
         step['scale'] = input_size
 model = dict(bbox_head=dict(anchor_generator=dict(input_size=320)))

@@ -6,6 +6,7 @@ model = dict(bbox_head=dict(num_classes=len(classes)))
 train = dict(
     ann_file='annotations/instances_train.json', data_prefix=dict(img='train/')
 )
+train['pipeline'] = _base_.short_train_pipeline
 train_dataloader = dict(dataset=dict(**train, **data))
 val = dict(ann_file='annotations/instances_val.json', data_prefix=dict(img='val/'))
 val_dataloader = dict(dataset=dict(**val, **data))

@@ -6,17 +6,26 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch.utils.data import DataLoader
 
 from tinydet.engine.checkpoint import (
     latest_whole_checkpoint,
     load_weights_only,
     refuse_code_in_checkpoints,
 )
+from tinydet.engine.preflight import check_batches, check_classes, check_weights
 from tinydet.engine.startup import keep_memory
 from tinydet.errors import InputError
+
+# What a run leaves in its work directory, in the order of interest.
+_LEFT = {
+    'metrics.json': 'the 12 COCO figures',
+    'per_class.csv': 'AP and AP50 of each class',
+    'mosaic.jpg': 'validation images with true and predicted boxes',
+    'curves.png': 'losses and figures over the epochs',
+    'results.csv': 'the same as a table',
+    'best.pth': 'the checkpoint of the best mAP',
+}
 
 
 def load_config(
@@ -87,13 +96,19 @@ def train(cfg: Config, resume: bool = False, amp: bool = False) -> None:
         cfg.resume, cfg.load_from = True, str(checkpoint)
     runner = _start(cfg)
     if checkpoint:
-        _check_weights(runner, checkpoint)
+        check_weights(runner, checkpoint)
+    elif Path(cfg.work_dir, 'results.csv').exists():
+        runner.logger.warning(
+            f'{cfg.work_dir} holds another run, which this one will overwrite: stop it '
+            'now and give --resume to go on from there, or another --work-dir'
+        )
     loaders = [runner.train_loop.dataloader]
     if runner.val_loop is not None:
         loaders.append(runner.val_loop.dataloader)
-    _check_classes(cfg, loaders)
-    _check_batches(loaders[0])
+    check_classes(cfg, loaders)
+    check_batches(loaders[0])
     runner.train()
+    _say_what_is_left(cfg.work_dir)
 
 
 def test(
@@ -122,8 +137,8 @@ def test(
         Path(file).parent.mkdir(parents=True, exist_ok=True)
     cfg.load_from, cfg.resume = str(checkpoint), False
     runner = _start(cfg)
-    _check_weights(runner, checkpoint)
-    _check_classes(cfg, [runner.test_loop.dataloader])
+    check_weights(runner, checkpoint)
+    check_classes(cfg, [runner.test_loop.dataloader])
     figures = runner.test()
     if is_main_process():
         if out is not None:
@@ -134,6 +149,7 @@ def test(
             # without the evaluator's prefix, as in metrics.json
             named = {name.rpartition('/')[2]: value for name, value in figures.items()}
             Path(json_file).write_text(json.dumps(named, indent=2) + '\n')
+    _say_what_is_left(cfg.work_dir)
 
 
 def _start(cfg: Config) -> Runner:
@@ -149,58 +165,10 @@ def _start(cfg: Config) -> Runner:
     return Runner.from_cfg(cfg)
 
 
-def _check_weights(runner: Runner, path: str | Path) -> None:
-    """Refuse a checkpoint of another model; MMEngine would load what fits of it."""
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    checkpoint = load_weights_only(path)
-    here, there = (
-        {name: tuple(weight.shape) for name, weight in weights.items()}
-        for weights in (model.state_dict(), checkpoint.get('state_dict', checkpoint))
-    )
-    wrong = [name for name in here | there if here.get(name) != there.get(name)]
-    if wrong:
-        name = wrong[0]
-        raise InputError(
-            f'{path}: a checkpoint of another model; {len(wrong)} of the weights '
-            f'differ, such as {name}: {here.get(name, "none")} in the config, '
-            f'{there.get(name, "none")} in the checkpoint: give the config that it was '
-            'trained with'
-        )
-
-
-def _check_classes(cfg: Config, loaders: list[DataLoader]) -> None:
-    """Refuse data sets whose classes are not those of the model or of each other."""
-    expected = None
-    for loader in loaders:
-        classes = tuple(loader.dataset.metainfo['classes'])
-        number = cfg.model.bbox_head.num_classes
-        if len(classes) != number:
-            raise InputError(
-                f'{loader.dataset.ann_file}: {len(classes)} classes '
-                f'({", ".join(classes)}), but the config says '
-                f'model.bbox_head.num_classes={number}: set it to {len(classes)}, or '
-                'name the classes to use in metainfo'
-            )
-        if expected not in (None, classes):
-            raise InputError(
-                f'{loader.dataset.ann_file}: the classes {", ".join(classes)} are not '
-                f'those of training, {", ".join(expected)}: give both data sets the '
-                'same metainfo'
-            )
-        expected = classes
-
-
-def _check_batches(loader: DataLoader) -> None:
-    """Refuse a batch size that no training iteration can be made with."""
-    size = loader.batch_size
-    if size < 2:
-        raise InputError(
-            f'train_dataloader.batch_size={size}, but batch norm on the last 1x1 map '
-            'trains on at least 2 images: set it to 2 or more'
-        )
-    if len(loader) == 0:
-        raise InputError(
-            f'{loader.dataset.ann_file}: {len(loader.dataset)} images to train on make '
-            f'no batch of {size}: set train_dataloader.batch_size to at most '
-            f'{len(loader.dataset)}'
-        )
+def _say_what_is_left(work_dir: str) -> None:
+    if is_main_process():
+        print('left by this run and those before it:')
+        for name, meaning in _LEFT.items():
+            path = Path(work_dir, name)
+            if path.exists():
+                print(f'  {path}  {meaning}')

@@ -2,16 +2,24 @@
 # data_prefix and metainfo. Classes default to those of the annotation file.
 input_size = (512, 512)
 
+# The augmentation of SSD (section 2.2 of its paper), for long schedules.
 train_pipeline = [
     dict(type='LoadImage'),
     dict(type='LoadAnnotations', with_bbox=True),
     dict(type='YOLOXHSVRandomAug'),
+    dict(type='Expand', mean=[123.675, 116.28, 103.53], to_rgb=True, prob=0.5),
     dict(
         type='MinIoURandomCrop', min_ious=(0.1, 0.3, 0.5, 0.7, 0.9), min_crop_size=0.3
     ),
     dict(type='Resize', scale=input_size, keep_ratio=False),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackDetInputs'),
+]
+# Objects at the size that they have in the test, for short schedules.
+short_train_pipeline = [
+    step
+    for step in train_pipeline
+    if step['type'] not in ('Expand', 'MinIoURandomCrop')
 ]
 test_pipeline = [
     dict(type='LoadImage'),
