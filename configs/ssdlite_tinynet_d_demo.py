@@ -1,6 +1,6 @@
 # The set that tools/make_demo_data.py makes, at 320 to be quick on CPU.
 _base_ = 'ssdlite320_tinynet_d.py'
-classes = ('ring', 'star', 'cross', 'arrow', 'crescent', 'heart')
+classes = ('ring', 'star', 'cross', 'heart', 'crescent', 'gear')
 data = dict(data_root='data/demo/', metainfo=dict(classes=classes))
 model = dict(bbox_head=dict(num_classes=len(classes)))
 train = dict(
@@ -11,4 +11,4 @@ train_dataloader = dict(dataset=dict(**train, **data))
 val = dict(ann_file='annotations/instances_val.json', data_prefix=dict(img='val/'))
 val_dataloader = dict(dataset=dict(**val, **data))
 test_dataloader = val_dataloader
-train_cfg = dict(max_epochs=15, val_interval=3)
+train_cfg = dict(max_epochs=16, val_interval=4)

@@ -18,7 +18,7 @@ def main() -> None:
         '--size',
         type=int,
         nargs=2,
-        default=(480, 360),
+        default=(400, 320),
         metavar=('W', 'H'),
         help='image width and height, pixels',
     )

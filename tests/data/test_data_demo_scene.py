@@ -9,24 +9,24 @@ from tinydet.data.demo.difficulty import KINDS, SceneKind
 @pytest.fixture(scope='module')
 def scenes():
     """Two rounds of every kind of image, at the default size."""
-    return [draw_scene((480, 360), 6, 0, 0, index) for index in range(2 * len(KINDS))]
+    return [draw_scene((400, 320), 6, 0, 0, index) for index in range(2 * len(KINDS))]
 
 
 def test_drawing_order_does_not_matter(scenes):
     for index in (7, 3):
-        again = draw_scene((480, 360), 6, 0, 0, index)
+        again = draw_scene((400, 320), 6, 0, 0, index)
         assert np.array_equal(again.image, scenes[index].image)
         assert np.array_equal(again.owner, scenes[index].owner)
 
 
 def test_paint_lies_where_the_owner_map_says(monkeypatch):
-    kind = SceneKind((6, 6), (0, 0.3, 0.4, 0.3), (0, 0))
+    kind = SceneKind((6, 6), (0, 0.3, 0.2, 0.2, 0.3), (0, 0))
     monkeypatch.setattr(scene, 'KINDS', [kind])
     monkeypatch.setattr(painting, '_shade_below', lambda rng, canvas, item: None)
     monkeypatch.setattr(scene, 'photograph', lambda rng, canvas: canvas)
-    painted = draw_scene((480, 360), 6, 0, 0, 0)
+    painted = draw_scene((400, 320), 6, 0, 0, 0)
     monkeypatch.setattr(scene, 'paint', lambda rng, canvas, item: None)
-    bare = draw_scene((480, 360), 6, 0, 0, 0)
+    bare = draw_scene((400, 320), 6, 0, 0, 0)
     changed = np.abs(painted.image - bare.image).max(axis=2) > 0
     owned = painted.owner > 0
     assert changed[owned].mean() > 0.999
@@ -42,8 +42,8 @@ def test_sizes_spread_over_small_medium_and_large(scenes):
     assert 0.2 < large < 0.5
     assert 0.3 < 1 - small - large < 0.7
     longest = np.concatenate([scene.boxes()[:, 2:].max(axis=1) for scene in scenes])
-    assert longest.min() < 0.05 * 360
-    assert longest.max() > 0.7 * 360
+    assert longest.min() < 0.05 * 320
+    assert longest.max() > 0.7 * 320
 
 
 def test_there_are_empty_and_crowded_images(scenes):

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from tinydet.data.demo import textures
+from tinydet.data.demo.difficulty import DULL
 from tinydet.data.demo.shapes import rotation
 
 
@@ -13,7 +14,7 @@ def draw_background(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarr
     """A cluttered background, float32 RGB of shape (H, W, 3) from 0 to 255."""
     width, height = size
     shape = (height, width)
-    first, second, third = (textures.colour(rng, (0, 0.6)) for _ in range(3))
+    first, second, third = (textures.colour(rng, DULL) for _ in range(3))
     mix = textures.noise(rng, shape, rng.uniform(2, 5), 4)[..., None]
     canvas = first + (second - first) * mix
     if rng.random() < 0.5:  # a wall above a floor, or one thing beside another
@@ -49,21 +50,21 @@ def _stroke(
 
 def _clutter_line(rng: np.random.Generator, canvas: np.ndarray) -> None:
     points = np.stack([_point(rng, canvas), _point(rng, canvas)])
-    _stroke(canvas, points, textures.colour(rng, (0, 0.7)), int(rng.integers(1, 5)))
+    _stroke(canvas, points, textures.colour(rng, DULL), int(rng.integers(1, 5)))
 
 
 def _clutter_curve(rng: np.random.Generator, canvas: np.ndarray) -> None:
     start, handle, end = (_point(rng, canvas) for _ in range(3))
     t = np.linspace(0, 1, 32)[:, None]
     points = (1 - t) ** 2 * start + 2 * t * (1 - t) * handle + t**2 * end
-    _stroke(canvas, points, textures.colour(rng, (0, 0.7)), int(rng.integers(1, 4)))
+    _stroke(canvas, points, textures.colour(rng, DULL), int(rng.integers(1, 4)))
 
 
 def _clutter_text(rng: np.random.Generator, canvas: np.ndarray) -> None:
     """Rows of small strokes, like a few lines of writing."""
     letter = rng.uniform(0.015, 0.05) * min(canvas.shape[:2])
     turn = rotation(rng.normal(0, 0.2))
-    corner, colour = _point(rng, canvas), textures.colour(rng, (0, 0.7))
+    corner, colour = _point(rng, canvas), textures.colour(rng, DULL)
     thickness = max(1, round(letter / 7))
     for row in range(rng.integers(1, 4)):
         for column in range(rng.integers(3, 14)):
@@ -83,12 +84,12 @@ def _clutter_patch(rng: np.random.Generator, canvas: np.ndarray) -> None:
     cv2.ellipse(spot, centre, axes.tolist(), rng.uniform(0, 180), 0, 360, 1.0, -1)
     spot = cv2.GaussianBlur(spot, (0, 0), rng.uniform(0.6, 4))
     weight = cv2.resize(spot, (width, height))[..., None] * rng.uniform(0.2, 0.7)
-    canvas[:] = canvas + (textures.colour(rng, (0, 0.7)) - canvas) * weight
+    canvas[:] = canvas + (textures.colour(rng, DULL) - canvas) * weight
 
 
 def _clutter_tufts(rng: np.random.Generator, canvas: np.ndarray) -> None:
     """Many short strokes of like colour around a point, like grass or hair."""
-    centre, colour = _point(rng, canvas), textures.colour(rng, (0, 0.7))
+    centre, colour = _point(rng, canvas), textures.colour(rng, DULL)
     reach = rng.uniform(0.05, 0.25) * min(canvas.shape[:2])
     lean = rng.uniform(0, 2 * math.pi)
     for _ in range(rng.integers(15, 50)):

@@ -31,7 +31,7 @@ def make_demo(
     out_dir: str | os.PathLike,
     train: int = 600,
     val: int = 150,
-    size: tuple[int, int] = (480, 360),
+    size: tuple[int, int] = (400, 320),
     classes: int = 6,
     seed: int = 0,
 ) -> bool:

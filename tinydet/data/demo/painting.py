@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from tinydet.data.demo import textures
+from tinydet.data.demo.difficulty import DULL, HUE_SPREAD, HUES, VIVID
 from tinydet.data.demo.layout import Item, overlap
 
 
@@ -14,18 +15,21 @@ def paint(rng: np.random.Generator, canvas: np.ndarray, item: Item) -> None:
     _shade_below(rng, canvas, item)
     on_image, on_patch = overlap(canvas.shape[:2], item.alpha.shape, item.corner)
     window, alpha = canvas[on_image], item.alpha[on_patch]
-    around = window.reshape(-1, 3).mean(axis=0)
-    colour = textures.colour(rng, (0.1, 1))
-    for _ in range(8):
-        if np.abs(colour - around).sum() > 150:
-            break
-        colour = textures.colour(rng, (0.1, 1))
+    colour = _colour(rng, item.label)
     contrast = np.clip(rng.normal(0, 45) + rng.normal(0, 18, 3), -90, 90)
     period = item.extent * rng.uniform(0.12, 0.5)
     pattern = textures.pattern(rng, item.alpha.shape, period, item.angle)[on_patch]
     skin = colour + (pattern[..., None] - 0.5) * contrast
     skin *= _relief(rng, item)[on_patch][..., None]
     window += alpha[..., None] * (np.clip(skin, 0, 255) - window)
+
+
+def _colour(rng: np.random.Generator, label: int | None) -> np.ndarray:
+    """Vivid, of the hues of its class; what is of no class is dull, of any hue."""
+    if label is None:
+        return textures.colour(rng, DULL)
+    hue = HUES[label]
+    return textures.colour(rng, VIVID, (hue - HUE_SPREAD, hue + HUE_SPREAD), (0.4, 1))
 
 
 def _relief(rng: np.random.Generator, item: Item) -> np.ndarray:

@@ -6,9 +6,14 @@ import cv2
 import numpy as np
 
 
-def colour(rng: np.random.Generator, saturation: tuple[float, float]) -> np.ndarray:
-    """A random RGB colour, float32 from 0 to 255, of any hue and brightness."""
-    hsv = [rng.uniform(0, 360), rng.uniform(*saturation), rng.uniform(0.15, 0.95)]
+def colour(
+    rng: np.random.Generator,
+    saturation: tuple[float, float],
+    hue: tuple[float, float] = (0, 360),
+    brightness: tuple[float, float] = (0.15, 0.95),
+) -> np.ndarray:
+    """A random RGB colour, float32 from 0 to 255; hues in degrees."""
+    hsv = [rng.uniform(*hue) % 360, rng.uniform(*saturation), rng.uniform(*brightness)]
     pixel = cv2.cvtColor(np.array([[hsv]], np.float32), cv2.COLOR_HSV2RGB)
     return pixel[0, 0] * 255
 
