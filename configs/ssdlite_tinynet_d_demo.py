@@ -11,4 +11,4 @@ train_dataloader = dict(dataset=dict(**train, **data))
 val = dict(ann_file='annotations/instances_val.json', data_prefix=dict(img='val/'))
 val_dataloader = dict(dataset=dict(**val, **data))
 test_dataloader = val_dataloader
-train_cfg = dict(max_epochs=16, val_interval=4)
+train_cfg = dict(max_epochs=15, val_interval=3)

@@ -45,9 +45,9 @@ EMPTY = SceneKind((0, 0), (0, 0, 0, 1, 0), (2, 8))
 # A few objects, mostly large.
 SPARSE = SceneKind((1, 3), (0.01, 0.04, 0.08, 0.17, 0.7), (0, 4))
 # Several objects of every size, which cover each other now and then.
-USUAL = SceneKind((3, 7), (0.01, 0.06, 0.13, 0.25, 0.55), (1, 4))
+USUAL = SceneKind((3, 7), (0.02, 0.10, 0.13, 0.25, 0.50), (1, 4))
 # Many objects, none large, so that most of them find a place.
-CROWDED = SceneKind((22, 28), (0.02, 0.13, 0.85, 0, 0), (0, 3))
+CROWDED = SceneKind((22, 28), (0.04, 0.20, 0.76, 0, 0), (0, 3))
 # Image i of a split is of kind i mod 25, so that every set has its share of each.
 KINDS = (
     [USUAL, SPARSE, USUAL, CROWDED, SPARSE, USUAL, USUAL, EMPTY, SPARSE, USUAL]
