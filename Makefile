@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || \
 	command -v python3.10 || echo python3)
 BIN := .venv/bin
+PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	$(BIN)/python -m pip install -q -q
 DEMO_CONFIG := configs/ssdlite_tinynet_d_demo.py
 DEMO_DIR := work_dirs/demo
 
@@ -10,11 +12,14 @@ DEMO_DIR := work_dirs/demo
 setup: .venv/.installed
 
 # PIP_CONSTRAINT reaches into pip's isolated builds as well, so mmcv is built with the
-# pinned setuptools. There it finds no torch and leaves out its compiled operators.
+# pinned setuptools (newer releases of pip read PIP_BUILD_CONSTRAINT for that). There it
+# finds no torch and leaves out its compiled operators. OpenCV comes twice, with and
+# without windows, into one folder; the headless one goes last, as it needs no libGL.
 .venv/.installed: setup.cfg pyproject.toml constraints.txt
 	@echo 'Installing into .venv: some minutes and 6 GB of disk (torch with CUDA)'
 	$(PYTHON) -m venv .venv
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install -q -q -e '.[test]'
+	$(PIP) -e '.[test]'
+	$(PIP) --force-reinstall --no-deps opencv-python-headless
 	@touch $@
 
 demo: setup

@@ -119,6 +119,24 @@ def test_a_resumed_run_goes_on_in_the_same_table(make_runner):
     assert rows == whole
 
 
+def test_a_run_killed_in_its_last_evaluation_makes_up_for_it(make_runner):
+    hooks = [RESULTS, CHECKPOINT]
+    runner = make_runner(epochs=2, hooks=hooks)
+    runner.train()
+    work_dir = Path(runner.work_dir)
+    table, best = work_dir / 'results.csv', work_dir / 'best.pth'
+    whole = read_csv(table)
+    # as the kill leaves it: the row of the epoch is there, its figures are not
+    cut = {name: v for name, v in whole[-1].items() if not name.startswith('bbox_')}
+    results.write_rows(table, [whole[0], cut])
+    best.unlink()
+    latest = latest_whole_checkpoint(work_dir)
+    assert latest.name == 'epoch_2.pth'
+    make_runner(epochs=2, hooks=hooks, load_from=str(latest), resume=True).train()
+    assert read_csv(table) == whole
+    assert best.exists()
+
+
 def test_a_new_run_starts_a_new_table(make_runner):
     make_runner(epochs=2, hooks=[RESULTS]).train()
     runner = make_runner(epochs=1, hooks=[RESULTS])

@@ -259,6 +259,33 @@ def test_an_object_that_fits_no_default_box_still_gets_one(make_head):
     torch.testing.assert_close(overlaps[match], overlaps.max())
 
 
+def test_crowds_are_neither_object_nor_background(make_head):
+    head = make_head(512)
+    metas = [meta(512)]
+    single = InstanceData(
+        bboxes=torch.tensor([[300.0, 300.0, 420.0, 420.0]]), labels=torch.tensor([1])
+    )
+    crowd = InstanceData(
+        bboxes=torch.tensor([[20.0, 30.0, 260.0, 250.0]]), labels=torch.tensor([0])
+    )
+    anchors, flags = head.get_anchors(
+        [(n, n) for n in MAP_SIZES[512]], metas, device='cpu'
+    )
+    labels, weights, *_ = head.get_targets(
+        anchors, flags, [single], metas, batch_gt_instances_ignore=[crowd]
+    )
+    labels, weights = torch.cat(labels, 1)[0], torch.cat(weights, 1)[0]
+
+    boxes = torchvision_boxes(512)
+    corner = torch.maximum(boxes[:, :2], crowd.bboxes[:, :2])
+    sides = torch.minimum(boxes[:, 2:], crowd.bboxes[:, 2:]) - corner
+    inside = sides.clamp(min=0).prod(1) / (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    clear = (inside - 0.5).abs() > 1e-4  # of rounding
+    assert (weights[clear] == (inside <= 0.5)[clear].float()).all()
+    assert 100 < (weights == 0).sum() < len(weights) / 2
+    assert set(labels.tolist()) == {1, CLASSES}
+
+
 def torchvision_loss(scores, offsets, objects, side):
     """SSD's loss as torchvision computes it, background first."""
     logits = flat(scores, CLASSES + 1)

@@ -158,13 +158,3 @@ def test_too_many_bad_images(derive, demo, tmp_path, capsys):
         r'1 of the 8 images of \S+ cannot be used, more than 1%: mend', head
     )
     assert str(bad) in listed
-
-
-def test_a_batch_of_one_image(derive, capsys):
-    error = refused(capsys, derive('train_dataloader = dict(batch_size=1)'))
-    assert re.search(r'batch_size=1, .* at least 2 images: set it to 2 or more', error)
-
-
-def test_fewer_images_than_a_batch(derive, capsys):
-    error = refused(capsys, derive('train_dataloader = dict(batch_size=16)'))
-    assert re.search(r'instances_train\.json: \d images .* no batch of 16: set', error)

@@ -23,9 +23,6 @@ ROUNDING_PX = 0.02
 # mmdet trains on no smaller side either.
 MIN_TRAINING_SIDE_PX = 1.0
 
-MAX_LISTED_PROBLEMS = 50
-MAX_LISTED_BOXES = 20
-
 _HINT = (
     'a data set lies as DATA_ROOT/annotations/instances_train.json beside '
     "DATA_ROOT/train/*.jpg, and the config's data_root, ann_file and data_prefix say "
@@ -102,7 +99,7 @@ class CheckReport:
         ):
             if boxes:
                 lines.append(f'  {_count(boxes, "box", "boxes")} {what}')
-                lines += _listing(boxes, MAX_LISTED_BOXES)
+                lines += _listing(boxes)
         if self.bad_images:
             ids = {image.image_id for image in self.bad_images}
             lost = sum(a['image_id'] in ids for a in self.coco['annotations'])
@@ -110,7 +107,7 @@ class CheckReport:
                 f'  {_count(self.bad_images, "image", "images")} skipped, '
                 f'with {lost} annotations'
             )
-            lines += _listing(self.bad_images, len(self.bad_images))
+            lines += _listing(self.bad_images)
         if self.ignored:
             counts = ', '.join(f'{name}: {n}' for name, n in self.ignored.items())
             lines.append(
@@ -170,7 +167,7 @@ def check_coco(
     if problems:
         raise InputError(
             f'{ann_file}: {_count(problems, "problem", "problems")} to mend before '
-            'training can start:\n' + '\n'.join(_listing(problems, MAX_LISTED_PROBLEMS))
+            'training can start:\n' + '\n'.join(_listing(problems))
         )
 
     bad_images = find_bad_images(coco['images'], image_dir)
@@ -179,7 +176,7 @@ def check_coco(
             f'{len(bad_images)} of the {len(coco["images"])} images of {ann_file} '
             f'cannot be used, more than {MAX_BAD_IMAGE_SHARE:.0%}: mend or remove them,'
             f' or check that {image_dir} is the right folder:\n'
-            + '\n'.join(_listing(bad_images, MAX_LISTED_PROBLEMS))
+            + '\n'.join(_listing(bad_images))
         )
 
     names = {c['id']: c['name'] for c in coco['categories']}
@@ -421,8 +418,5 @@ def _count(items: Sequence, one: str, many: str) -> str:
     return f'{len(items)} {one if len(items) == 1 else many}'
 
 
-def _listing(items: Sequence, limit: int) -> list[str]:
-    lines = [f'    {item}' for item in items[:limit]]
-    if len(items) > limit:
-        lines.append(f'    ... and {len(items) - limit} more')
-    return lines
+def _listing(items: Sequence) -> list[str]:
+    return [f'    {item}' for item in items]

@@ -16,6 +16,7 @@ from mmengine.runner import CheckpointLoader, Runner
 from mmengine.utils import apply_to
 
 from tinydet.engine.files import replacing
+from tinydet.engine.results import read_rows
 from tinydet.errors import InputError
 
 BEST_NAME = 'best.pth'
@@ -53,7 +54,7 @@ class AtomicCheckpointHook(Hook):
         self.best_score = -math.inf
 
     def before_train(self, runner: Runner) -> None:
-        """Take up the best score of the run that is resumed."""
+        """Take up a resumed run's best score, and an evaluation that it missed."""
         best = Path(runner.work_dir) / BEST_NAME
         if runner.epoch > 0 and best.exists():
             try:
@@ -63,6 +64,19 @@ class AtomicCheckpointHook(Hook):
         if is_main_process():
             for partial in best.parent.glob('.*.partial.pth'):
                 partial.unlink()
+        if runner.epoch > 0 and self._evaluation_is_missing(runner):
+            runner.val_loop.run()
+
+    def _evaluation_is_missing(self, runner: Runner) -> bool:
+        """Whether a kill came between the last epoch's checkpoint and its figures."""
+        table = Path(runner.work_dir) / 'results.csv'
+        if self.save_best is None or runner.val_loop is None or not table.exists():
+            return False
+        loop = runner.train_loop
+        due = runner.epoch % loop.val_interval == 0 or runner.epoch == loop.max_epochs
+        figure = self.save_best.rpartition('/')[2]
+        found = {row['epoch'] for row in read_rows(table) if figure in row}
+        return due and runner.epoch not in found
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Save ``epoch_N.pth``, then remove the oldest ones."""

@@ -17,7 +17,7 @@ from tinydet.engine.preflight import check_batches, check_classes, check_weights
 from tinydet.engine.startup import keep_memory
 from tinydet.errors import InputError
 
-# What a run leaves in its work directory, in the order of interest.
+# What a run leaves in its work directory, by pattern, in the order of interest.
 _LEFT = {
     'metrics.json': 'the 12 COCO figures',
     'per_class.csv': 'AP and AP50 of each class',
@@ -25,6 +25,8 @@ _LEFT = {
     'curves.png': 'losses and figures over the epochs',
     'results.csv': 'the same as a table',
     'best.pth': 'the checkpoint of the best mAP',
+    'epoch_*.pth': 'the last checkpoints, to resume from',
+    '*.py': 'the whole config, as it ran',
 }
 
 
@@ -66,6 +68,10 @@ def load_config(
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
     cfg.launcher = launcher
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        # PyTorch refuses to keep workers where there are none.
+        if name in cfg and cfg[name].get('num_workers') == 0:
+            cfg[name].persistent_workers = False
     return cfg
 
 
@@ -168,7 +174,6 @@ def _start(cfg: Config) -> Runner:
 def _say_what_is_left(work_dir: str) -> None:
     if is_main_process():
         print('left by this run and those before it:')
-        for name, meaning in _LEFT.items():
-            path = Path(work_dir, name)
-            if path.exists():
+        for pattern, meaning in _LEFT.items():
+            for path in sorted(Path(work_dir).glob(pattern)):
                 print(f'  {path}  {meaning}')

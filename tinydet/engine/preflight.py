@@ -54,7 +54,8 @@ def check_classes(cfg: Config, loaders: list[DataLoader]) -> None:
 
 def check_batches(loader: DataLoader) -> None:
     """Refuse a batch size that no training iteration can be made with."""
-    size = loader.batch_size
+    # A config's own batch sampler hides the loader's batch size.
+    size = getattr(loader.batch_sampler, 'batch_size', loader.batch_size)
     if size < 2:
         raise InputError(
             f'train_dataloader.batch_size={size}, but batch norm on the last 1x1 map '

@@ -1,9 +1,12 @@
 """Overlaps that settle which default box a small object gets."""
 
+import torch
 from mmdet.structures.bbox import bbox_overlaps
 from mmengine.registry import TASK_UTILS
 from torch import Tensor
 
+# SSD matches every default box that overlaps an object by this much (section 2.2).
+MATCHED = 0.5
 # Far above the rounding of float32 overlaps, far below what moves one over a threshold.
 _WEIGHT = 1e-3
 
@@ -31,7 +34,7 @@ class TieBreakingOverlaps:
             is_aligned: Compare rows instead of all pairs; not settled either.
 
         Returns:
-            (G, A) overlaps, up to 0.1% below the IoU.
+            (G, A) overlaps; below 0.5 up to 0.1% less than the IoU.
         """
         overlaps = bbox_overlaps(bboxes1, bboxes2, mode, is_aligned)
         if mode != 'iou' or is_aligned or overlaps.numel() == 0:
@@ -40,4 +43,6 @@ class TieBreakingOverlaps:
         # Of the order of the squared diagonal at most, where boxes overlap.
         corners = (bboxes1[:, None] - bboxes2[None]).square().sum(-1)
         distance = corners / (2 * size.square().sum(-1))
-        return overlaps * (1 - _WEIGHT * distance.clamp(max=1))
+        settled = overlaps * (1 - _WEIGHT * distance.clamp(max=1))
+        # All boxes above the threshold are matched, so nothing is to settle there.
+        return torch.where(overlaps < MATCHED, settled, overlaps)

@@ -20,7 +20,8 @@ model = dict(
             pos_iou_thr=0.5,
             neg_iou_thr=0.5,
             min_pos_iou=0.0,
-            ignore_iof_thr=-1,
+            # Default boxes half inside a crowd are neither object nor background.
+            ignore_iof_thr=0.5,
             gt_max_assign_all=False,
             iou_calculator=dict(type='TieBreakingOverlaps'),
         ),
