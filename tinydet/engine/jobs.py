@@ -1,11 +1,12 @@
 """The two jobs of the command line: train a config, test a checkpoint."""
 
+import gc
 import json
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import is_main_process
+from mmengine.dist import is_distributed, is_main_process
 from mmengine.runner import Runner
 
 from tinydet.engine.checkpoint import (
@@ -114,7 +115,8 @@ def train(cfg: Config, resume: bool = False, amp: bool = False) -> None:
     check_classes(cfg, loaders)
     check_batches(loaders[0])
     runner.train()
-    _say_what_is_left(cfg.work_dir)
+    del runner
+    _finish(cfg.work_dir)
 
 
 def test(
@@ -155,7 +157,8 @@ def test(
             # without the evaluator's prefix, as in metrics.json
             named = {name.rpartition('/')[2]: value for name, value in figures.items()}
             Path(json_file).write_text(json.dumps(named, indent=2) + '\n')
-    _say_what_is_left(cfg.work_dir)
+    del runner
+    _finish(cfg.work_dir)
 
 
 def _start(cfg: Config) -> Runner:
@@ -171,9 +174,16 @@ def _start(cfg: Config) -> Runner:
     return Runner.from_cfg(cfg)
 
 
-def _say_what_is_left(work_dir: str) -> None:
+def _finish(work_dir: str) -> None:
+    """Say what the run left, and let its processes end together."""
     if is_main_process():
         print('left by this run and those before it:')
         for pattern, meaning in _LEFT.items():
             for path in sorted(Path(work_dir).glob(pattern)):
                 print(f'  {path}  {meaning}')
+    if is_distributed():
+        # The group's threads abort a process that ends around them: none may leave
+        # before the others are done, and the model, which holds the group, goes first.
+        torch.distributed.barrier()
+        gc.collect()
+        torch.distributed.destroy_process_group()
