@@ -15,6 +15,7 @@ from tinydet.engine.checkpoint import (
     refuse_code_in_checkpoints,
 )
 from tinydet.engine.preflight import check_batches, check_classes, check_weights
+from tinydet.engine.results import without_prefix
 from tinydet.engine.startup import keep_memory
 from tinydet.errors import InputError
 
@@ -103,7 +104,7 @@ def train(cfg: Config, resume: bool = False, amp: bool = False) -> None:
         cfg.resume, cfg.load_from = True, str(checkpoint)
     runner = _start(cfg)
     if checkpoint:
-        check_weights(runner, checkpoint)
+        check_weights(runner, load_weights_only(checkpoint), checkpoint)
     elif Path(cfg.work_dir, 'results.csv').exists():
         runner.logger.warning(
             f'{cfg.work_dir} holds another run, which this one will overwrite: stop it '
@@ -140,12 +141,12 @@ def test(
     Raises:
         InputError: If the checkpoint or the data set is unusable.
     """
-    load_weights_only(checkpoint)  # before the seconds that the rest takes
+    weights = load_weights_only(checkpoint)  # before the seconds that the rest takes
     for file in filter(None, (out, json_file)):
         Path(file).parent.mkdir(parents=True, exist_ok=True)
     cfg.load_from, cfg.resume = str(checkpoint), False
     runner = _start(cfg)
-    check_weights(runner, checkpoint)
+    check_weights(runner, weights, checkpoint)
     check_classes(cfg, [runner.test_loop.dataloader])
     figures = runner.test()
     if is_main_process():
@@ -154,8 +155,7 @@ def test(
                 json.dumps(runner.test_evaluator.metrics[0].detections)
             )
         if json_file is not None:
-            # without the evaluator's prefix, as in metrics.json
-            named = {name.rpartition('/')[2]: value for name, value in figures.items()}
+            named = without_prefix(figures)
             Path(json_file).write_text(json.dumps(named, indent=2) + '\n')
     del runner
     _finish(cfg.work_dir)

@@ -7,14 +7,12 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from tinydet.engine.checkpoint import load_weights_only
 from tinydet.errors import InputError
 
 
-def check_weights(runner: Runner, path: str | Path) -> None:
+def check_weights(runner: Runner, checkpoint: dict, path: str | Path) -> None:
     """Refuse a checkpoint of another model; MMEngine would load what fits of it."""
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    checkpoint = load_weights_only(path)
     here, there = (
         {name: tuple(weight.shape) for name, weight in weights.items()}
         for weights in (model.state_dict(), checkpoint.get('state_dict', checkpoint))

@@ -83,7 +83,7 @@ class ResultsHook(Hook):
         """Add the figures to the epoch's row, and write them if they are the best."""
         if not is_main_process():
             return
-        figures = _figures(metrics)
+        figures = without_prefix(metrics)
         if not self.training:
             _write_figures(runner, figures, runner.val_evaluator)
             return
@@ -98,7 +98,7 @@ class ResultsHook(Hook):
     ) -> None:
         """Write the figures."""
         if is_main_process():
-            _write_figures(runner, _figures(metrics), runner.test_evaluator)
+            _write_figures(runner, without_prefix(metrics), runner.test_evaluator)
 
     def _draw(self, runner: Runner) -> None:
         if self.rows:
@@ -131,8 +131,8 @@ def write_rows(path: Path, rows: Sequence[Mapping]) -> None:
         writer.writerows(rows)
 
 
-def _figures(metrics: dict[str, float]) -> dict[str, float]:
-    """The metrics without the evaluator's prefix."""
+def without_prefix(metrics: dict[str, float]) -> dict[str, float]:
+    """The metrics by the names of the files: ``bbox_mAP``, not ``coco/bbox_mAP``."""
     return {name.rpartition('/')[2]: value for name, value in metrics.items()}
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 # SSD matches every default box that overlaps an object by this much (section 2.2).
 MATCHED = 0.5
-# Far above the rounding of float32 overlaps, far below what moves one over a threshold.
+# Far above the rounding of float32 overlaps, far below a difference that matters.
 _WEIGHT = 1e-3
 
 
