@@ -1,7 +1,7 @@
 import pytest
 import timm
 
-from tinydet.arch import EFFICIENTNET_B0, TINYNETS, scale_tiny, tinynet
+from tinydet.arch import EFFICIENTNET_B0, TINYNETS, scale, tinynet
 from tinydet.errors import InputError
 
 
@@ -48,6 +48,6 @@ def test_unknown_variant_names_the_choices(unknown):
 
 def test_scaling_leaves_the_baseline_as_it_is():
     before = EFFICIENTNET_B0.stages
-    scale_tiny(EFFICIENTNET_B0, w=0.5, d=0.5)
+    scale(EFFICIENTNET_B0, 0.5, 0.5, EFFICIENTNET_B0.tiny)
     assert EFFICIENTNET_B0.stages == before
-    assert scale_tiny(EFFICIENTNET_B0, w=1.0, d=1.0).stages == before
+    assert scale(EFFICIENTNET_B0, 1, 1, EFFICIENTNET_B0.tiny).stages == before

@@ -8,11 +8,19 @@ import timm
 import torch
 import torchvision
 from mmengine.registry import MODELS
+from timm.models.ghostnet import GhostNet
 from torch import nn
 
-from tinydet.arch import TINYNETS, tinynet
+from tinydet.arch import (
+    ARCHS,
+    EFFICIENTNET_MINUS,
+    TINYNETS,
+    classifier_cost,
+    efficientnet_minus,
+    tinynet,
+)
 from tinydet.errors import InputError
-from tinydet.models import InvertedResidualNet, TinyNet
+from tinydet.models import ConvNet, EfficientNetMinus, TinyNet
 
 ALL_OUTPUTS = (0, 1, 2, 3, 4, 5, 6, 'expand5', 7)
 CLASSIFIER_PARAMETERS = 1280 * 1000 + 1000
@@ -102,7 +110,7 @@ def test_parameters(variant, published):
 def test_mobilenet_v2_is_timm_s():
     theirs = timm.create_model('mobilenetv2_100').eval()
     randomise_batch_norms(theirs)
-    ours = InvertedResidualNet('mobilenet_v2', out_indices=ALL_OUTPUTS).eval()
+    ours = ConvNet('mobilenet_v2', out_indices=ALL_OUTPUTS).eval()
     ours.load_state_dict(without_classifier(theirs), strict=True)
 
     images = torch.randn(1, 3, 160, 160)
@@ -113,7 +121,7 @@ def test_mobilenet_v2_is_timm_s():
 def test_mobilenet_v2_is_torchvision_s():
     theirs = torchvision.models.mobilenet_v2().eval()
     randomise_batch_norms(theirs)
-    ours = InvertedResidualNet('mobilenet_v2', out_indices=ALL_OUTPUTS).eval()
+    ours = ConvNet('mobilenet_v2', out_indices=ALL_OUTPUTS).eval()
     # Other names, the same order.
     weights = without_classifier(theirs).values()
     names = ours.state_dict().keys()
@@ -126,6 +134,133 @@ def test_mobilenet_v2_is_torchvision_s():
     images = torch.randn(1, 3, 160, 160)
     theirs(images)
     assert_outputs_close(ours(images), outputs)
+
+
+def copy_in_order(ours, theirs):
+    """Other names, the same order; returns what is left over, the classifier."""
+    names = ours.state_dict().keys()
+    weights = list(theirs.state_dict().values())
+    weights, rest = weights[: len(names)], weights[len(names) :]
+    ours.load_state_dict(dict(zip(names, weights, strict=True)))
+    return rest
+
+
+def wide_ghostnet():
+    return GhostNet(timm.create_model('ghostnet_100').cfgs, width=1.5)
+
+
+LIBRARY_NETS = {
+    'efficientnet_b0': (dict(arch='efficientnet_b0'), 'efficientnet_b0'),
+    'mobilenet_v1': (dict(arch='mobilenet_v1'), 'mobilenetv1_100'),
+    'mobilenet_v2 0.5': (dict(arch='mobilenet_v2', w=0.5), 'mobilenetv2_050'),
+    'mobilenet_v3_large': (dict(arch='mobilenet_v3_large'), 'mobilenetv3_large_100'),
+    'mobilenet_v3_small': (dict(arch='mobilenet_v3_small'), 'mobilenetv3_small_100'),
+    'mnasnet_a1': (dict(arch='mnasnet_a1'), 'semnasnet_100'),
+    'ghostnet 0.5': (dict(arch='ghostnet_100', w=0.5), 'ghostnet_050'),
+    'ghostnet 1.0': (dict(arch='ghostnet_100'), 'ghostnet_100'),
+    'ghostnet 1.5': (dict(arch='ghostnet_100', w=1.5), wide_ghostnet),
+    'resnet50': (dict(arch='resnet50'), torchvision.models.resnet50),
+}
+
+
+@pytest.mark.parametrize('name', LIBRARY_NETS)
+@torch.no_grad()
+def test_tables_compute_what_the_libraries_do(name):
+    arguments, build = LIBRARY_NETS[name]
+    theirs = timm.create_model(build) if isinstance(build, str) else build()
+    randomise_batch_norms(theirs.eval())
+    ours = ConvNet(**arguments).eval()
+    copy_in_order(ours, theirs)
+
+    # What their pooling sees is our last output.
+    last = next(m for n, m in theirs.named_modules() if n in {'global_pool', 'avgpool'})
+    seen = []
+    last.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    images = torch.randn(2, 3, 96, 96)
+    theirs(images)
+    assert seen[0].std() > 0.05, 'the comparison would be of nothing'
+    torch.testing.assert_close(ours(images)[0], seen[0], rtol=1e-4, atol=1e-4)
+
+
+EVERY_TABLE = [
+    *ARCHS.values(),
+    *map(tinynet, TINYNETS),
+    *map(efficientnet_minus, EFFICIENTNET_MINUS),
+]
+
+
+@pytest.mark.parametrize('arch', EVERY_TABLE, ids=lambda arch: arch.name)
+def test_every_table_builds_with_the_parameters_that_its_cost_says(arch):
+    with torch.device('meta'):
+        backbone = ConvNet(arch)
+        features = backbone.eval()(torch.empty(1, 3, arch.input, arch.input))[0]
+    channels = arch.head or arch.stages[-1].channels
+    assert features.shape[1] == channels
+    assert features.shape[2] == math.ceil(arch.input / 32)
+    classifier = channels * arch.hidden + arch.hidden if arch.hidden else 0
+    classifier += (arch.hidden or channels) * 1000 + 1000
+    parameters = sum(p.numel() for p in backbone.parameters())
+    assert parameters + classifier == classifier_cost(arch).params
+
+
+@pytest.mark.parametrize('phi', EFFICIENTNET_MINUS)
+def test_efficientnet_minus_is_its_table(phi):
+    with torch.device('meta'):
+        ours = EfficientNetMinus(phi=phi)
+        table = ConvNet(efficientnet_minus(phi))
+    assert ours.arch == table.arch
+    shapes = {name: value.shape for name, value in ours.state_dict().items()}
+    assert shapes == {name: v.shape for name, v in table.state_dict().items()}
+
+
+def test_multipliers_follow_the_rule_of_the_class():
+    with torch.device('meta'):
+        giant = ConvNet('efficientnet_b0', w=0.5)
+        tiny = TinyNet(w=0.5, d=1.0)
+        ghost = TinyNet(w=0.5, d=1.0, baseline='ghostnet_a')
+    assert (giant.arch.stem, giant.arch.head) == (16, 640)
+    assert (tiny.arch.stem, tiny.arch.head) == (32, 1280)
+    assert (ghost.arch.stem, ghost.arch.head, ghost.arch.hidden) == (28, 840, 700)
+    assert giant.conv_stem.out_channels == 16
+    assert tiny.conv_head.out_channels == 1280
+
+
+def test_the_activation_of_a_network_can_be_another():
+    # "+ HSwish" of the paper's Table 6; squeeze-and-excitation keeps ReLU.
+    plain = ConvNet('ghostnet_a')
+    swish = ConvNet('ghostnet_a', activation='hard_swish')
+    swish.load_state_dict(plain.state_dict(), strict=True)
+    kinds = {type(module) for module in plain.modules()}
+    assert nn.ReLU in kinds
+    assert nn.Hardswish not in kinds
+    for name, module in swish.named_modules():
+        if isinstance(module, nn.ReLU):
+            assert name.endswith('se.act'), name
+    images = torch.randn(1, 3, 64, 64)
+    assert not torch.allclose(plain.eval()(images)[0], swish.eval()(images)[0])
+
+
+def test_rows_that_name_their_activation_keep_it():
+    swapped = ConvNet('mobilenet_v3_small', activation='silu')
+    assert isinstance(swapped.act1, nn.SiLU)
+    assert isinstance(swapped.blocks[1][0].act1, nn.ReLU)
+    assert isinstance(swapped.blocks[-1][0].act1, nn.Hardswish)
+
+
+@torch.no_grad()
+def test_ghost_expansions_are_what_the_block_goes_on_with():
+    model = ConvNet('ghostnet_a', out_indices=(5, 'expand6', 6, 7)).eval()
+    randomise_batch_norms(model)
+    before, expanded, after, last = model(torch.randn(1, 3, 64, 64))
+    block = model.blocks[6][0]
+    assert expanded.shape[1:] == (6 * 196, 4, 4)
+    torch.testing.assert_close(expanded, block.ghost1(before))
+    # The second half comes from the first by depthwise convolution.
+    half = expanded.shape[1] // 2
+    cheap = block.ghost1.cheap_operation(expanded[:, :half])
+    torch.testing.assert_close(expanded[:, half:], cheap)
+    torch.testing.assert_close(after, model.blocks[6](before))
+    assert last.shape[1:] == (1680, 2, 2)
 
 
 @torch.no_grad()
@@ -148,14 +283,12 @@ def test_every_scope_finds_the_backbones(registry):
     assert MODELS.get('TinyNet') is TinyNet
     backbone = registry.MODELS.build(dict(type='TinyNet', variant='e'))
     assert type(backbone) is TinyNet
-    baseline = registry.MODELS.build(
-        dict(type='InvertedResidualNet', arch='mobilenet_v2')
-    )
-    assert type(baseline) is InvertedResidualNet
+    baseline = registry.MODELS.build(dict(type='ConvNet', arch='mobilenet_v2'))
+    assert type(baseline) is ConvNet
 
 
 def test_a_table_of_ones_own_builds():
-    ours = InvertedResidualNet(tinynet('e'))
+    ours = ConvNet(tinynet('e'))
     named = TinyNet(variant='e')
     assert [p.shape for p in ours.parameters()] == [p.shape for p in named.parameters()]
 
@@ -326,8 +459,11 @@ def test_init_weights_draws_for_the_fan_out():
     'backbone',
     [
         dict(type='TinyNet', variant='e', out_indices=('expand5', 7)),
+        dict(type='ConvNet', arch='ghostnet_d', out_indices=('expand6', 7)),
+        dict(type='ConvNet', arch='resnet50', out_indices=(2, 3)),
+        dict(type='ConvNet', arch='mobilenet_v3_small', w=0.5),
         dict(
-            type='InvertedResidualNet',
+            type='ConvNet',
             arch='mobilenet_v2',
             out_indices=('expand5', 7),
         ),
@@ -349,6 +485,15 @@ def test_gradient_reaches_all_parameters(backbone):
         (dict(variant='z'), "TinyNet 'z'.*a, b, c, d, e"),
         (dict(variant=''), "TinyNet ''.*a, b, c, d, e"),
         ({}, 'a variant, or both w and d; got variant=None, w=None, d=None'),
+        (
+            dict(variant='a', baseline='resnet50'),
+            "'a' is made of efficientnet_b0: give w and d for baseline='resnet50'",
+        ),
+        (dict(w=1, d=1, baseline='b0'), "architecture 'b0': .* efficientnet_b0,"),
+        (dict(w=1, d=0.1), 'depth underflow: d=0.1 .* 173M'),
+        (dict(w='1', d=1), 'w=1 is no multiplier'),
+        (dict(variant='d', activation='gelu'), "'gelu': choose one of relu, relu6"),
+        (dict(variant='d', out_indices=(True,)), 'holds True, but tinynet_d'),
         (dict(variant='d', w=0.5), "got variant='d', w=0.5, d=None"),
         (dict(variant='d', w=0.5, d=1.0), "got variant='d', w=0.5, d=1.0"),
         (dict(variant='d', d=1.0), "got variant='d', w=None, d=1.0"),
@@ -378,5 +523,50 @@ def test_bad_arguments_are_named_with_their_range(arguments, message):
 
 
 def test_an_unknown_table_names_the_choices():
-    with pytest.raises(InputError, match="'resnet'.*efficientnet_b0, mobilenet_v2"):
-        InvertedResidualNet('resnet')
+    with pytest.raises(InputError, match="'resnet'.*efficientnet_b0, mobilenet_v1"):
+        ConvNet('resnet')
+
+
+@pytest.mark.parametrize(
+    ('arch', 'out_indices', 'message'),
+    [
+        ('resnet50', (4,), 'holds 4, but resnet50 has the stages 0 to 3$'),
+        ('resnet50', ('expand3',), "'expand3', but resnet50 has the stages 0 to 3$"),
+        ('mobilenet_v1', (5,), 'holds 5, but mobilenet_v1 has the stages 0 to 4$'),
+        (
+            'ghostnet_a',
+            (8,),
+            'stages 0 to 6, 7 for its last .*, the expansions expand0',
+        ),
+    ],
+)
+def test_taps_beyond_the_stages_name_what_there_is(arch, out_indices, message):
+    with pytest.raises(InputError, match=message):
+        ConvNet(arch, out_indices=out_indices)
+
+
+def test_frozen_stages_end_with_what_the_network_has():
+    assert ConvNet('resnet50', frozen_stages=4).frozen_stages == 4
+    with pytest.raises(InputError, match='frozen_stages=5 is outside -1 to 4'):
+        ConvNet('resnet50', frozen_stages=5)
+
+
+@pytest.mark.parametrize('arch', ['resnet50', 'mobilenet_v1'])
+def test_blocks_without_a_branch_refuse_to_drop_it(arch):
+    with pytest.raises(InputError, match=f'{arch} have no branch .*drop_path_rate'):
+        ConvNet(arch, drop_path_rate=0.1)
+
+
+@pytest.mark.parametrize('shape', [(31, 64), (64, 31)])
+def test_an_input_smaller_than_the_stride_is_refused(shape):
+    model = ConvNet('ghostnet_d').eval()
+    message = f'{shape[0]}x{shape[1]} pixels is smaller .* ghostnet_d: .* 32 a side'
+    with pytest.raises(InputError, match=message):
+        model(torch.zeros(1, 3, *shape))
+    assert model(torch.zeros(1, 3, 32, 32))[0].shape[2:] == (1, 1)
+
+
+@pytest.mark.parametrize('phi', [5, -1, 0.5, None])
+def test_unknown_phi_names_the_range(phi):
+    with pytest.raises(InputError, match='from 0 .B0. to 4'):
+        EfficientNetMinus(phi=phi)

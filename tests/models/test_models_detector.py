@@ -152,7 +152,7 @@ def test_maps_at_the_size_of_the_configs():
         (dict(TINYNET_D, variant='a'), [672, 1280]),
         (
             dict(
-                type='InvertedResidualNet',
+                type='ConvNet',
                 arch='mobilenet_v2',
                 out_indices=('expand5', 7),
             ),

@@ -1,11 +1,12 @@
 """EfficientNet-B0, the baseline that the tiny formula shrinks."""
 
-from tinydet.arch.stage import Arch, Stage
+from tinydet.arch.stage import Arch, Scaling, Stage
 
 # Tan and Le, EfficientNet (ICML 2019), Table 1. The squeeze ratio of 0.25 is that of
 # its reference implementation, relative to the block's input channels.
 EFFICIENTNET_B0 = Arch(
     name='efficientnet_b0',
+    input=224,
     stem=32,
     stages=(
         Stage('separable', 3, 1, 16, stride=1, repeats=1, squeeze=0.25),
@@ -18,4 +19,5 @@ EFFICIENTNET_B0 = Arch(
     ),
     head=1280,
     activation='silu',
+    scaling=Scaling(stem='scales', head='scales', hidden='scales'),
 )

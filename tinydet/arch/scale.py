@@ -1,54 +1,99 @@
 """Rules that turn one architecture into another of other width and depth."""
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
+from numbers import Real
 
-from tinydet.arch.stage import Arch
+from tinydet.arch.cost import classifier_cost
+from tinydet.arch.rounding import round_channels
+from tinydet.arch.stage import Arch, Scaling
 from tinydet.errors import InputError
 
-CHANNEL_DIVISOR = 8
+
+@dataclass(frozen=True)
+class Twist:
+    """Where a network stands on the cube, relative to its baseline.
+
+    Attributes:
+        w: Width multiplier.
+        d: Depth multiplier.
+        input: Side of the square classifier input, in pixels.
+    """
+
+    w: float
+    d: float
+    input: int
 
 
-def round_channels(channels: float) -> int:
-    """Round to a multiple of 8, at least 8 and never below 90% of ``channels``."""
-    rounded = max(
-        CHANNEL_DIVISOR,
-        int(channels + CHANNEL_DIVISOR / 2) // CHANNEL_DIVISOR * CHANNEL_DIVISOR,
-    )
-    return rounded + CHANNEL_DIVISOR if rounded < 0.9 * channels else rounded
+class DepthUnderflow(InputError):
+    """A network cannot be made as shallow as asked."""
 
 
-def scale_tiny(arch: Arch, w: float, d: float) -> Arch:
-    """Scale width and depth as the TinyNets do.
+def shallowest(arch: Arch) -> Arch:
+    """The architecture with one block a stage."""
+    stages = tuple(replace(stage, repeats=1) for stage in arch.stages)
+    return replace(arch, name=f'{arch.name}, one block a stage', stages=stages)
 
-    Channels are multiplied by ``w`` and rounded to 8, repeats are multiplied by ``d``
-    and rounded (at least one block a stage). The stem stays as it is, and the last
-    convolution never shrinks.
+
+def scale(arch: Arch, w: float, d: float, scaling: Scaling) -> Arch:
+    """Scale width and depth.
+
+    Channels are multiplied by ``w`` and rounded to the architecture's divisor; repeats
+    are multiplied by ``d`` and rounded, with at least one block a stage.
 
     Args:
         arch: The baseline.
         w: Width multiplier, above 0.
         d: Depth multiplier, above 0.
+        scaling: What the width does to stem, head and hidden layer.
 
     Returns:
         The scaled architecture.
 
     Raises:
-        InputError: If a multiplier is not above 0.
+        InputError: If a multiplier is no number above 0.
+        DepthUnderflow: If every stage would keep less than one block.
     """
     for name, value in (('w', w), ('d', d)):
-        if not value > 0:
-            raise InputError(f'{name}={value} is no multiplier: it must be above 0')
+        if not (isinstance(value, Real) and 0 < value < math.inf):
+            raise InputError(
+                f'{name}={value} is no multiplier: it must be a number above 0'
+            )
+    deepest = max(stage.repeats for stage in arch.stages)
+    if d * deepest < 1:
+        macs = classifier_cost(shallowest(arch)).macs
+        raise DepthUnderflow(
+            f'depth underflow: d={d} leaves less than one block a stage of '
+            f'{arch.name}; the least d is {1 / deepest:.3g}, one block in each of its '
+            f'{len(arch.stages)} stages, with {macs / 1e6:.0f}M FLOPs at '
+            f'{arch.input} px: shrink resolution or width as well'
+        )
     stages = tuple(
         replace(
             stage,
-            channels=round_channels(stage.channels * w),
+            channels=round_channels(stage.channels * w, arch.divisor),
             repeats=max(1, round(stage.repeats * d)),
         )
         for stage in arch.stages
     )
+
+    def end(channels: int, rule: str) -> int:
+        if not channels or rule == 'stays':
+            return channels
+        scaled = round_channels(channels * w, arch.divisor)
+        return scaled if rule == 'scales' else max(channels, scaled)
+
     return replace(
         arch,
         name=f'{arch.name} (w={w}, d={d})',
+        stem=end(arch.stem, scaling.stem),
         stages=stages,
-        head=max(arch.head, round_channels(arch.head * w)),
+        head=end(arch.head, scaling.head),
+        hidden=end(arch.hidden, scaling.hidden),
     )
+
+
+def twist(arch: Arch, to: Twist, scaling: Scaling, name: str) -> Arch:
+    """The architecture at another place on the cube, under a name of its own."""
+    scaled = scale(arch, to.w, to.d, scaling)
+    return replace(scaled, name=name, input=to.input)

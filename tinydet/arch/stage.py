@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from tinydet.arch.rounding import round_channels
+
+STEM_STRIDES = {'conv3x3': 2, 'conv7x7_maxpool': 4}
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -9,38 +13,113 @@ class Stage:
 
     Attributes:
         operator: Name of the block, a key of ``tinydet.models.blocks.BLOCKS``.
-        kernel: Side of the depthwise kernel, in pixels.
-        expansion: Hidden channels over input channels of a block.
+        kernel: Side of the depthwise (in a bottleneck, of the full) kernel, in pixels.
+        expansion: Hidden channels over input channels of a block; in a
+            ``'bottleneck'`` over output channels.
         channels: Output channels.
         stride: Stride of the first block; the others have 1.
         repeats: Number of blocks.
-        squeeze: Squeeze-and-excitation channels over the block's *input* channels;
-            0 for no squeeze-and-excitation.
+        squeeze: Squeeze-and-excitation channels over those that
+            :attr:`Squeeze.of` names; 0 for no squeeze-and-excitation.
+        activation: A key of ``tinydet.models.blocks.ACTIVATIONS``; None for the
+            network's.
     """
 
     operator: str
     kernel: int
-    expansion: int
+    expansion: float
     channels: int
     stride: int
     repeats: int
-    squeeze: float
+    squeeze: float = 0
+    activation: str | None = None
+
+    def hidden(self, in_channels: int, divisor: int) -> int:
+        """Channels between the pointwise convolutions of a block."""
+        if self.operator == 'bottleneck':
+            return round(self.channels * self.expansion)
+        return round_channels(in_channels * self.expansion, divisor)
+
+
+@dataclass(frozen=True)
+class Squeeze:
+    """How a network builds its squeeze-and-excitation layers.
+
+    Attributes:
+        of: What a row's ratio multiplies: ``'input'`` or ``'hidden'`` channels of the
+            block.
+        divisor: The product is rounded to a multiple of this.
+        activation: Between the two 1x1 convolutions; None for the block's own.
+        gate: ``'sigmoid'`` or ``'hard_sigmoid'``.
+    """
+
+    of: str = 'input'
+    divisor: int = 1
+    activation: str | None = None
+    gate: str = 'sigmoid'
+
+    def channels(self, ratio: float, in_channels: int, hidden: int) -> int:
+        """Channels between the two 1x1 convolutions."""
+        channels = ratio * (in_channels if self.of == 'input' else hidden)
+        if self.divisor == 1:
+            return round(channels)
+        return round_channels(channels, self.divisor)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What a width multiplier does to the ends of a network.
+
+    Attributes:
+        stem: ``'scales'`` or ``'stays'``.
+        head: ``'scales'``, ``'stays'``, or ``'grows'``: it follows a width above 1
+            only.
+        hidden: The same of the classifier's hidden layer.
+    """
+
+    stem: str
+    head: str
+    hidden: str
 
 
 @dataclass(frozen=True)
 class Arch:
-    """A network: stem, stages and the last 1x1 convolution.
+    """A network: stem, stages, the last 1x1 convolution, the classifier's hidden layer.
 
     Attributes:
         name: For messages.
-        stem: Output channels of the first convolution (3x3, stride 2).
+        input: Side of the square classifier input, in pixels.
+        stem: Output channels of the first convolution.
         stages: The rows of its table.
-        head: Output channels of the last 1x1 convolution.
-        activation: ``'silu'`` or ``'relu6'``.
+        head: Output channels of the last 1x1 convolution; 0 for none.
+        activation: A key of ``tinydet.models.blocks.ACTIVATIONS``.
+        scaling: How its authors scale its ends with the width.
+        tiny: How the tiny formula scales them.
+        hidden: Width of the layer between pooling and classifier; 0 for none.
+        divisor: Channels are multiples of this.
+        squeeze: How its squeeze-and-excitation layers are built.
+        stem_operator: ``'conv3x3'``, of stride 2, or ``'conv7x7_maxpool'``, of
+            stride 4.
     """
 
     name: str
+    input: int
     stem: int
     stages: tuple[Stage, ...]
     head: int
     activation: str
+    scaling: Scaling
+    # The TinyNets keep the stem of EfficientNet-B0 and its last convolution.
+    tiny: Scaling = Scaling(stem='stays', head='grows', hidden='grows')
+    hidden: int = 0
+    divisor: int = 8
+    squeeze: Squeeze = Squeeze()
+    stem_operator: str = 'conv3x3'
+
+    @property
+    def stride(self) -> int:
+        """Input pixels over output pixels of the last stage, along a side."""
+        stride = STEM_STRIDES[self.stem_operator]
+        for stage in self.stages:
+            stride *= stage.stride
+        return stride

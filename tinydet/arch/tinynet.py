@@ -1,27 +1,9 @@
 """TinyNet A to E: EfficientNet-B0 twisted by the tiny formula."""
 
-from dataclasses import dataclass, replace
-
 from tinydet.arch.efficientnet import EFFICIENTNET_B0
-from tinydet.arch.scale import scale_tiny
+from tinydet.arch.scale import Twist, twist
 from tinydet.arch.stage import Arch
 from tinydet.errors import InputError
-
-
-@dataclass(frozen=True)
-class Twist:
-    """Where a network stands on the cube, relative to its baseline.
-
-    Attributes:
-        w: Width multiplier.
-        d: Depth multiplier.
-        input: Side of the square classifier input, in pixels.
-    """
-
-    w: float
-    d: float
-    input: int
-
 
 # Han et al., "Model Rubik's Cube" (NeurIPS 2020). Its tables give the budgets
 # (section 3.2) but not the multipliers; these are those of the published networks.
@@ -50,6 +32,6 @@ def tinynet(variant: str) -> Arch:
         raise InputError(
             f'there is no TinyNet {variant!r}: choose one of {", ".join(TINYNETS)}'
         )
-    twist = TINYNETS[variant]
-    arch = scale_tiny(EFFICIENTNET_B0, twist.w, twist.d)
-    return replace(arch, name=f'tinynet_{variant}')
+    return twist(
+        EFFICIENTNET_B0, TINYNETS[variant], EFFICIENTNET_B0.tiny, f'tinynet_{variant}'
+    )

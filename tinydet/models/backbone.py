@@ -2,37 +2,64 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from tinydet.arch import ARCHS, EFFICIENTNET_B0, Arch, scale_tiny, tinynet
+from tinydet.arch import (
+    ARCHS,
+    EFFICIENTNET_B0,
+    Arch,
+    efficientnet_minus,
+    scale,
+    tinynet,
+)
 from tinydet.errors import InputError
-from tinydet.models.blocks import ACTIVATIONS, BLOCKS, InvertedResidual
+from tinydet.models.blocks import ACTIVATIONS, BLOCKS
 
 EXPANSION_TAP = 'expand'
 
 
-@MODELS.register_module()
-class InvertedResidualNet(BaseModule):
-    """A backbone of the MobileNetV2 family, built from its table.
+def find_arch(name: str) -> Arch:
+    """The architecture table of a name in ``tinydet.arch.ARCHS``.
 
-    Modules are named as timm names them, so its weights load without conversion, but
-    for the classifier. Only what the deepest output needs is built.
+    Raises:
+        InputError: If there is none.
+    """
+    if name not in ARCHS:
+        raise InputError(
+            f'there is no architecture {name!r}: choose one of {", ".join(ARCHS)}'
+        )
+    return ARCHS[name]
+
+
+@MODELS.register_module()
+class ConvNet(BaseModule):
+    """A convolutional backbone, built from its table.
+
+    Modules are named as timm names them in its EfficientNets. Only what the deepest
+    output needs is built.
 
     Args:
         arch: A table, or the name of one in ``tinydet.arch.ARCHS``.
+        w: Width multiplier, by the rule of the network's authors.
+        d: Depth multiplier.
+        activation: ``'relu'``, ``'relu6'``, ``'silu'`` or ``'hard_swish'``, instead of
+            the table's; rows that name their own keep it.
         out_indices: What :meth:`forward` returns, in this order. A number from 0 counts
-            the stages; one past the last stage (7 for seven stages) is the last 1x1
-            convolution, as in mmdet's MobileNetV2. ``'expand5'`` is the expansion
-            output of the first block of stage 5, before its stride.
+            the stages, the rows of the table; one past the last (7 for seven stages) is
+            the last 1x1 convolution, as in mmdet's MobileNetV2. ``'expand5'`` is the
+            expansion output of the first block of stage 5, before its stride. None
+            for the last feature alone.
         frozen_stages: -1 trains all, 0 freezes the stem, k the stem and k stages; one
             more than there are stages freezes the last convolution as well.
         norm_eval: Keep batch norm statistics as they are in training.
         drop_path_rate: Probability of dropping the last block's residual branch;
             earlier blocks grow towards it linearly.
-        init_cfg: MMEngine's, such as ``dict(type='Pretrained', checkpoint=...)``. None
+        init_cfg: MMEngine's. ``dict(type='Pretrained', checkpoint=...)`` takes a file
+            or ``'timm://tinynet_d.in1k'`` and refuses weights of another network. None
             draws weights as the TensorFlow reference of EfficientNet does.
 
     Raises:
@@ -42,7 +69,10 @@ class InvertedResidualNet(BaseModule):
     def __init__(
         self,
         arch: Arch | str,
-        out_indices: Sequence[int | str] = (7,),
+        w: float = 1.0,
+        d: float = 1.0,
+        activation: str | None = None,
+        out_indices: Sequence[int | str] | None = None,
         frozen_stages: int = -1,
         norm_eval: bool = False,
         drop_path_rate: float = 0.0,
@@ -50,21 +80,27 @@ class InvertedResidualNet(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         if isinstance(arch, str):
-            if arch not in ARCHS:
+            arch = find_arch(arch)
+        if (w, d) != (1, 1):
+            arch = scale(arch, w, d, arch.scaling)
+        if activation is not None:
+            if activation not in ACTIVATIONS:
                 raise InputError(
-                    f'there is no architecture {arch!r}: choose one of '
-                    f'{", ".join(ARCHS)}'
+                    f'there is no activation {activation!r}: choose one of '
+                    f'{", ".join(ACTIVATIONS)}'
                 )
-            arch = ARCHS[arch]
+            arch = replace(arch, activation=activation)
         self.arch = arch
         depth = len(arch.stages)
-        self.out_indices = tuple(out_indices)
+        # With a head, the outputs end with it.
+        last = depth if arch.head else depth - 1
+        self.out_indices = (last,) if out_indices is None else tuple(out_indices)
         if not self.out_indices:
             raise InputError('out_indices is empty: name at least one output')
         taps = [self._stage_of(tap) for tap in self.out_indices]
-        if not -1 <= frozen_stages <= depth + 1:
+        if not -1 <= frozen_stages <= last + 1:
             raise InputError(
-                f'frozen_stages={frozen_stages} is outside -1 to {depth + 1} for '
+                f'frozen_stages={frozen_stages} is outside -1 to {last + 1} for '
                 f'{arch.name} with {depth} stages'
             )
         if not 0 <= drop_path_rate < 1:
@@ -72,10 +108,14 @@ class InvertedResidualNet(BaseModule):
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
 
-        activation = ACTIVATIONS[arch.activation]
-        self.conv_stem = nn.Conv2d(3, arch.stem, 3, 2, padding=1, bias=False)
+        kernel = 7 if arch.stem_operator == 'conv7x7_maxpool' else 3
+        self.conv_stem = nn.Conv2d(3, arch.stem, kernel, 2, kernel // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(arch.stem)
-        self.act1 = activation()
+        self.act1 = ACTIVATIONS[arch.activation]()
+        if arch.stem_operator == 'conv7x7_maxpool':
+            self.maxpool = nn.MaxPool2d(3, 2, padding=1)
+        else:
+            self.maxpool = nn.Identity()
         total_blocks = sum(stage.repeats for stage in arch.stages)
         self.blocks = nn.Sequential()
         channels, built = arch.stem, 0
@@ -84,10 +124,10 @@ class InvertedResidualNet(BaseModule):
             for position in range(stage.repeats):
                 blocks.append(
                     BLOCKS[stage.operator](
+                        arch,
                         stage,
                         in_channels=channels,
                         stride=stage.stride if position == 0 else 1,
-                        activation=activation,
                         drop_path=drop_path_rate * built / total_blocks,
                     )
                 )
@@ -96,25 +136,30 @@ class InvertedResidualNet(BaseModule):
         if depth in taps:
             self.conv_head = nn.Conv2d(channels, arch.head, 1, bias=False)
             self.bn2 = nn.BatchNorm2d(arch.head)
-            self.act2 = activation()
+            self.act2 = ACTIVATIONS[arch.activation]()
         self._freeze()
 
     def _stage_of(self, tap: int | str) -> int:
         """The index of the stage that a tap needs; refuses what is no tap."""
-        stages = self.arch.stages
+        arch = self.arch
+        depth = len(arch.stages)
         expansions = {
             f'{EXPANSION_TAP}{index}': index
-            for index, stage in enumerate(stages)
-            if BLOCKS[stage.operator] is InvertedResidual
+            for index, stage in enumerate(arch.stages)
+            if hasattr(BLOCKS[stage.operator], 'expand')
         }
         if tap in expansions:
             return expansions[tap]
-        if isinstance(tap, int) and 0 <= tap <= len(stages):
+        # A bool is an int, and True no stage.
+        if type(tap) is int and 0 <= tap < depth + bool(arch.head):
             return tap
+        outputs = [f'the stages 0 to {depth - 1}']
+        if arch.head:
+            outputs.append(f'{depth} for its last convolution')
+        if expansions:
+            outputs.append(f'the expansions {", ".join(expansions)}')
         raise InputError(
-            f'out_indices holds {tap!r}, but {self.arch.name} has the stages 0 to '
-            f'{len(stages) - 1}, {len(stages)} for its last convolution, and '
-            f'{", ".join(expansions)}'
+            f'out_indices holds {tap!r}, but {arch.name} has {", ".join(outputs)}'
         )
 
     def init_weights(self) -> None:
@@ -137,9 +182,17 @@ class InvertedResidualNet(BaseModule):
 
         Returns:
             One (N, C, H / stride, W / stride) tensor per entry of ``out_indices``.
+
+        Raises:
+            InputError: If a side of the images is smaller than the network's stride.
         """
         features: dict[int | str, Tensor] = {}
-        x = self.act1(self.bn1(self.conv_stem(x)))
+        if min(x.shape[-2:]) < self.arch.stride:
+            raise InputError(
+                f'an input of {x.shape[-2]}x{x.shape[-1]} pixels is smaller than the '
+                f'stride of {self.arch.name}: give at least {self.arch.stride} a side'
+            )
+        x = self.maxpool(self.act1(self.bn1(self.conv_stem(x))))
         for index, blocks in enumerate(self.blocks):
             expansion = f'{EXPANSION_TAP}{index}'
             if expansion in self.out_indices:
@@ -165,7 +218,7 @@ class InvertedResidualNet(BaseModule):
         for module in self._frozen_modules():
             module.eval().requires_grad_(False)
 
-    def train(self, mode: bool = True) -> 'InvertedResidualNet':
+    def train(self, mode: bool = True) -> 'ConvNet':
         """Switch to training, but for frozen stages and, if asked, batch norms."""
         super().train(mode)
         if mode:
@@ -178,14 +231,16 @@ class InvertedResidualNet(BaseModule):
 
 
 @MODELS.register_module()
-class TinyNet(InvertedResidualNet):
-    """TinyNet, EfficientNet-B0 shrunk by the tiny formula.
+class TinyNet(ConvNet):
+    """A baseline shrunk by the rule of the TinyNets.
 
     Args:
         variant: ``'a'`` to ``'e'`` for a published network (Han et al., 2020).
         w: Width multiplier, instead of a variant.
         d: Depth multiplier, instead of a variant.
-        **kwargs: See :class:`InvertedResidualNet`.
+        baseline: What w and d multiply: a name in ``tinydet.arch.ARCHS``. The variants
+            are those of EfficientNet-B0.
+        **kwargs: See :class:`ConvNet`.
 
     Raises:
         InputError: If neither a variant nor both multipliers are given, or both are.
@@ -196,6 +251,7 @@ class TinyNet(InvertedResidualNet):
         variant: str | None = None,
         w: float | None = None,
         d: float | None = None,
+        baseline: str = EFFICIENTNET_B0.name,
         **kwargs,
     ) -> None:
         if (variant is None) == (w is None) or (w is None) != (d is None):
@@ -204,7 +260,29 @@ class TinyNet(InvertedResidualNet):
                 f'w={w}, d={d}'
             )
         if variant is None:
-            arch = scale_tiny(EFFICIENTNET_B0, w, d)
-        else:
+            arch = find_arch(baseline)
+            arch = scale(arch, w, d, arch.tiny)
+        elif baseline == EFFICIENTNET_B0.name:
             arch = tinynet(variant)
+        else:
+            raise InputError(
+                f'TinyNet {variant!r} is made of {EFFICIENTNET_B0.name}: give w and d '
+                f'for baseline={baseline!r}'
+            )
         super().__init__(arch, **kwargs)
+
+
+@MODELS.register_module()
+class EfficientNetMinus(ConvNet):
+    """EfficientNet-B^-phi, EfficientNet-B0 shrunk by its giant rule inverted.
+
+    Args:
+        phi: 0 for B0, to 4 (Han et al., 2020, Table 3).
+        **kwargs: See :class:`ConvNet`.
+
+    Raises:
+        InputError: If there is no such network.
+    """
+
+    def __init__(self, phi: int, **kwargs) -> None:
+        super().__init__(efficientnet_minus(phi), **kwargs)

@@ -1,0 +1,4 @@
+# The baseline of the TinyNets.
+_base_ = 'ssdlite_tinynet_d.py'
+backbone = dict(type='EfficientNetMinus', phi=0)
+model = dict(backbone=dict(_delete_=True, out_indices=('expand5', 7), **backbone))

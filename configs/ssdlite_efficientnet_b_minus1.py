@@ -1,0 +1,3 @@
+_base_ = 'ssdlite_tinynet_d.py'
+backbone = dict(type='EfficientNetMinus', phi=1)
+model = dict(backbone=dict(_delete_=True, out_indices=('expand5', 7), **backbone))

@@ -1,0 +1,3 @@
+_base_ = 'ssdlite_tinynet_d.py'
+backbone = dict(type='ConvNet', arch='resnet50_b')
+model = dict(backbone=dict(_delete_=True, out_indices=(2, 3), **backbone))
