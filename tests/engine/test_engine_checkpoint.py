@@ -5,36 +5,23 @@ from pathlib import Path
 
 import pytest
 import torch
+from bad_files import RunsCode, truncate
 from mmengine.runner import CheckpointLoader
 
 from tinydet.engine import checkpoint as checkpoints
 from tinydet.engine.checkpoint import (
     AtomicCheckpointHook,
     latest_whole_checkpoint,
-    load_weights_only,
     refuse_code_in_checkpoints,
 )
 from tinydet.errors import InputError
+from tinydet.weights import load_weights_only
 
 HOOK = {'type': 'AtomicCheckpointHook'}
 
 
 class Kill(BaseException):
     """Stands for SIGKILL: nothing in the code under test may catch it."""
-
-
-class RunsCode:
-    """Creates a file when it is unpickled with code allowed."""
-
-    def __init__(self, proof: Path) -> None:
-        self.proof = proof
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.proof),)
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 def names(folder: Path) -> set[str]:
@@ -200,61 +187,6 @@ def test_skipped_checkpoints_are_named(tmp_path, caplog, monkeypatch):
 def test_no_checkpoint_to_resume_from(tmp_path):
     assert latest_whole_checkpoint(tmp_path) is None
     assert latest_whole_checkpoint(tmp_path / 'nowhere') is None
-
-
-def test_weights_are_loaded(tmp_path):
-    path = tmp_path / 'weights.pth'
-    torch.save({'conv.weight': torch.arange(4.0)}, path)
-    assert load_weights_only(path)['conv.weight'].tolist() == [0, 1, 2, 3]
-
-
-@pytest.mark.parametrize(
-    'content',
-    [b'', b'PK\x03\x04', b'\x80', b'hello', bytes(range(256)), b'{"state_dict": {}}'],
-)
-def test_files_that_are_no_checkpoints(tmp_path, content):
-    path = tmp_path / 'some.pth'
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=r'some\.pth: not a whole checkpoint'):
-        load_weights_only(path)
-
-
-def test_every_truncation_is_refused(tmp_path):
-    path = tmp_path / 'some.pth'
-    torch.save({'state_dict': {'w': torch.ones(3)}}, path)
-    whole = path.read_bytes()
-    for size in range(0, len(whole), 37):
-        path.write_bytes(whole[:size])
-        with pytest.raises(InputError, match=r'some\.pth'):
-            load_weights_only(path)
-
-
-@pytest.mark.parametrize('content', [[1, 2], {'state_dict': {}}, {'a': 1}, 'text'])
-def test_files_without_weights(tmp_path, content):
-    path = tmp_path / 'some.pth'
-    torch.save(content, path)
-    with pytest.raises(InputError, match=r'some\.pth: holds no weights'):
-        load_weights_only(path)
-
-
-def test_missing_files(tmp_path):
-    with pytest.raises(InputError, match=r'none\.pth: .* No such file'):
-        load_weights_only(tmp_path / 'none.pth')
-    with pytest.raises(InputError, match='directory'):
-        load_weights_only(tmp_path)
-
-
-@pytest.mark.parametrize('dump', [torch.save, None])
-def test_code_in_a_file_is_refused_and_not_run(tmp_path, dump):
-    path, proof = tmp_path / 'evil.pth', tmp_path / 'proof'
-    content = {'state_dict': {'w': torch.ones(1)}, 'meta': RunsCode(proof)}
-    if dump:
-        dump(content, path)
-    else:
-        path.write_bytes(pickle.dumps(content, protocol=2))
-    with pytest.raises(InputError, match=r'evil\.pth: refused'):
-        load_weights_only(path)
-    assert not proof.exists()
 
 
 def test_mmengine_runs_code_by_default(tmp_path):

@@ -16,9 +16,10 @@ from PIL import Image
 from toy_runner import CLASSES
 
 from tinydet.engine import mosaic, progress, results
-from tinydet.engine.checkpoint import latest_whole_checkpoint, load_weights_only
+from tinydet.engine.checkpoint import latest_whole_checkpoint
 from tinydet.evaluation.coco import FIGURES
 from tinydet.viz.mosaic import draw_mosaic
+from tinydet.weights import load_weights_only
 
 RESULTS = {'type': 'ResultsHook'}
 CHECKPOINT = {'type': 'AtomicCheckpointHook'}

@@ -2,7 +2,7 @@
 
 from tinydet.arch.cost import Cost, classifier_cost
 from tinydet.arch.efficientnet import EFFICIENTNET_B0
-from tinydet.arch.ghostnet import GHOSTNET, GHOSTNETS
+from tinydet.arch.ghostnet import GHOSTNET, GHOSTNET_A, GHOSTNET_TWISTS
 from tinydet.arch.giant import (
     EFFICIENTNET_MINUS,
     efficientnet_minus,
@@ -17,43 +17,48 @@ from tinydet.arch.mobilenet import (
 from tinydet.arch.nas import FBNET_B, MNASNET_A1, PROXYLESSNAS_MOBILE
 from tinydet.arch.resnet import (
     RESNET_50,
-    RESNET_50_A,
-    RESNET_50_B,
-    RESNET_50_GIANT_A,
-    RESNET_50_GIANT_B,
+    RESNET_50_GIANT_TWISTS,
+    RESNET_50_TWISTS,
 )
 from tinydet.arch.rounding import round_channels
-from tinydet.arch.scale import DepthUnderflow, Twist, scale
+from tinydet.arch.scale import DepthUnderflow, Twist, scale, twist
 from tinydet.arch.shrink import shrink
 from tinydet.arch.stage import Arch, Scaling, Squeeze, Stage
 from tinydet.arch.tinynet import TINYNETS, tinynet
 
+_BASELINES = (
+    EFFICIENTNET_B0,
+    MOBILENET_V1,
+    MOBILENET_V2,
+    MOBILENET_V3_LARGE,
+    MOBILENET_V3_SMALL,
+    MNASNET_A1,
+    FBNET_B,
+    PROXYLESSNAS_MOBILE,
+    GHOSTNET,
+    GHOSTNET_A,
+    RESNET_50,
+)
+# Networks made of a baseline: its table, the rule of the ends, places on its cube.
+_TWISTED = (
+    (GHOSTNET_A, GHOSTNET_A.tiny, GHOSTNET_TWISTS),
+    (RESNET_50, RESNET_50.tiny, RESNET_50_TWISTS),
+    (RESNET_50, RESNET_50.scaling, RESNET_50_GIANT_TWISTS),
+)
 # What a config's ``arch`` can name.
-ARCHS = {
-    arch.name: arch
-    for arch in (
-        EFFICIENTNET_B0,
-        MOBILENET_V1,
-        MOBILENET_V2,
-        MOBILENET_V3_LARGE,
-        MOBILENET_V3_SMALL,
-        MNASNET_A1,
-        FBNET_B,
-        PROXYLESSNAS_MOBILE,
-        GHOSTNET,
-        *GHOSTNETS.values(),
-        RESNET_50,
-        RESNET_50_A,
-        RESNET_50_B,
-        RESNET_50_GIANT_A,
-        RESNET_50_GIANT_B,
-    )
+ARCHS = {baseline.name: baseline for baseline in _BASELINES} | {
+    name: twist(baseline, place, scaling, name)
+    for baseline, scaling, places in _TWISTED
+    for name, place in places.items()
 }
 
 __all__ = [
     'ARCHS',
     'EFFICIENTNET_B0',
     'EFFICIENTNET_MINUS',
+    'GHOSTNET_TWISTS',
+    'RESNET_50_GIANT_TWISTS',
+    'RESNET_50_TWISTS',
     'TINYNETS',
     'Arch',
     'Cost',

@@ -1,6 +1,6 @@
 """GhostNet, GhostNet-A, a baseline, and what the tiny formula makes of that."""
 
-from tinydet.arch.scale import Twist, twist
+from tinydet.arch.scale import Twist
 from tinydet.arch.stage import Arch, Scaling, Squeeze, Stage
 
 _SQUEEZE = Squeeze(of='hidden', divisor=4, activation='relu', gate='hard_sigmoid')
@@ -83,15 +83,8 @@ GHOSTNET_A = Arch(
 # For the 300M, 141M and 52M FLOPs of Table 6. The paper does not publish (r, d, w):
 # r and d are the tiny formula's at those shares of A's FLOPs, between the points of the
 # TinyNets, and w is solved for the FLOPs.
-_TWISTS = {
-    'b': Twist(w=0.77, d=1.1, input=202),
-    'c': Twist(w=0.52, d=0.84, input=196),
-    'd': Twist(w=0.49, d=0.64, input=134),
-}
-GHOSTNETS = {
-    'a': GHOSTNET_A,
-    **{
-        variant: twist(GHOSTNET_A, place, GHOSTNET_A.tiny, f'ghostnet_{variant}')
-        for variant, place in _TWISTS.items()
-    },
+GHOSTNET_TWISTS = {
+    'ghostnet_b': Twist(w=0.77, d=1.1, input=202),
+    'ghostnet_c': Twist(w=0.52, d=0.84, input=196),
+    'ghostnet_d': Twist(w=0.49, d=0.64, input=134),
 }

@@ -40,8 +40,9 @@ def _searched(channels, *blocks):
     )
 
 
-# Wu et al., FBNet (CVPR 2019), Figure 4, row FBNet-B: kernel, expansion, stride 2 where
-# it stands. A searched "skip" leaves its block out.
+# Wu et al., FBNet (CVPR 2019), FBNet-B: kernel, expansion, stride 2 where it stands. A
+# searched "skip" leaves its block out. Of two listings in circulation, which differ in
+# the second block of 64 channels, this one has the paper's FLOPs.
 FBNET_B = Arch(
     name='fbnet_b',
     input=224,

@@ -1,6 +1,6 @@
 """ResNet-50, a baseline, and what the tiny and the giant rule make of it."""
 
-from tinydet.arch.scale import Twist, twist
+from tinydet.arch.scale import Twist
 from tinydet.arch.stage import Arch, Scaling, Stage
 
 # He et al., ResNet (CVPR 2016), Table 1; the stride is in the 3x3 convolution, as in
@@ -25,19 +25,15 @@ RESNET_50 = Arch(
 # Table 2, 3.6 and 1.8 GFLOPs. The paper does not publish (r, d, w): r and d are the
 # tiny formula's at those shares of ResNet-50's FLOPs, between the points of the
 # TinyNets, and w is solved for the FLOPs.
-RESNET_50_A = twist(
-    RESNET_50, Twist(w=0.99, d=1.2, input=192), RESNET_50.tiny, 'resnet50_a'
-)
-RESNET_50_B = twist(
-    RESNET_50, Twist(w=0.78, d=1.05, input=188), RESNET_50.tiny, 'resnet50_b'
-)
+RESNET_50_TWISTS = {
+    'resnet50_a': Twist(w=0.99, d=1.2, input=192),
+    'resnet50_b': Twist(w=0.78, d=1.05, input=188),
+}
 
 # Table 2, "shrunken by EfficientNet rule", 3.7 and 1.8 GFLOPs: d is the power of the
 # giant rule's step (tinydet.arch.giant) with that cost, r as well, rounded down to a
 # multiple of 8 pixels, and w is solved for the FLOPs.
-RESNET_50_GIANT_A = twist(
-    RESNET_50, Twist(w=0.96, d=0.97, input=216), RESNET_50.scaling, 'resnet50_giant_a'
-)
-RESNET_50_GIANT_B = twist(
-    RESNET_50, Twist(w=0.89, d=0.77, input=184), RESNET_50.scaling, 'resnet50_giant_b'
-)
+RESNET_50_GIANT_TWISTS = {
+    'resnet50_giant_a': Twist(w=0.96, d=0.97, input=216),
+    'resnet50_giant_b': Twist(w=0.89, d=0.77, input=184),
+}

@@ -1,4 +1,4 @@
-"""Checkpoints that survive a kill, and loading that runs no code from the file."""
+"""Checkpoints that survive a kill, and a process that runs no code from any."""
 
 import logging
 import math
@@ -15,9 +15,10 @@ from mmengine.registry import HOOKS
 from mmengine.runner import CheckpointLoader, Runner
 from mmengine.utils import apply_to
 
-from tinydet.engine.files import replacing
 from tinydet.engine.results import read_rows
 from tinydet.errors import InputError
+from tinydet.files import replacing
+from tinydet.weights import load_weights_only
 
 BEST_NAME = 'best.pth'
 
@@ -190,52 +191,12 @@ def latest_whole_checkpoint(work_dir: str | Path) -> Path | None:
     return None
 
 
-def load_weights_only(path: str | Path) -> dict:
-    """Load a checkpoint without running code that it may hold.
-
-    Args:
-        path: A checkpoint of this project, or a file of weights from elsewhere.
-
-    Returns:
-        The checkpoint, its tensors on the CPU.
-
-    Raises:
-        InputError: There is no such file, it is damaged or empty, it is no checkpoint,
-            or it cannot be read without running code from it.
-    """
-    try:
-        checkpoint = torch.load(path, map_location='cpu', weights_only=True)
-    except OSError as error:
-        raise InputError(
-            f'{path}: cannot be opened as a checkpoint: {error.strerror}'
-        ) from error
-    except Exception as error:  # damaged bytes can raise anything in the reader
-        code = re.search(r'nsupported (?:global: )?GLOBAL (\S+)', str(error))
-        if code:
-            raise InputError(
-                f'{path}: refused, since reading it would run {code[1]}; take a '
-                'checkpoint that holds nothing but weights'
-            ) from error
-        raise InputError(
-            f'{path}: not a whole checkpoint; it is truncated, damaged or of another '
-            'format: fetch or write it again'
-        ) from error
-    weights = checkpoint
-    if isinstance(checkpoint, dict):
-        weights = checkpoint.get('state_dict', checkpoint)
-    if not isinstance(weights, dict) or not any(
-        isinstance(value, torch.Tensor) for value in weights.values()
-    ):
-        raise InputError(f'{path}: holds no weights; give a checkpoint of a model')
-    return checkpoint
-
-
 def refuse_code_in_checkpoints() -> None:
     """Make every load of a checkpoint in this process weights-only.
 
     MMEngine would else load a file that is refused as weights a second time with code
     allowed. Local files, such as those of ``load_from``, ``--resume`` and ``init_cfg``,
-    go through :func:`load_weights_only`.
+    go through :func:`tinydet.weights.load_weights_only`.
     """
     os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'
     CheckpointLoader.register_scheme('', _load_from_local, force=True)

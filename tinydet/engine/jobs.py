@@ -11,13 +11,13 @@ from mmengine.runner import Runner
 
 from tinydet.engine.checkpoint import (
     latest_whole_checkpoint,
-    load_weights_only,
     refuse_code_in_checkpoints,
 )
 from tinydet.engine.preflight import check_batches, check_classes, check_weights
 from tinydet.engine.results import without_prefix
 from tinydet.engine.startup import keep_memory
 from tinydet.errors import InputError
+from tinydet.weights import load_weights_only
 
 # What a run leaves in its work directory, by pattern, in the order of interest.
 _LEFT = {

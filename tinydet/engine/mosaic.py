@@ -13,7 +13,7 @@ from mmengine.structures import BaseDataElement
 from torch.utils.data import DataLoader
 
 from tinydet.datasets.transforms import ImageReadError, read_image
-from tinydet.engine.files import replacing
+from tinydet.files import replacing
 from tinydet.viz.mosaic import Tile, draw_mosaic
 
 

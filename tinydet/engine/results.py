@@ -13,7 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-from tinydet.engine.files import replacing
+from tinydet.files import replacing
 from tinydet.viz.curves import draw_curves
 
 BEST = 'bbox_mAP'

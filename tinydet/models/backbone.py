@@ -18,6 +18,7 @@ from tinydet.arch import (
 )
 from tinydet.errors import InputError
 from tinydet.models.blocks import ACTIVATIONS, BLOCKS
+from tinydet.weights import strict_pretrained
 
 EXPANSION_TAP = 'expand'
 
@@ -78,7 +79,7 @@ class ConvNet(BaseModule):
         drop_path_rate: float = 0.0,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__(strict_pretrained(init_cfg))
         if isinstance(arch, str):
             arch = find_arch(arch)
         if (w, d) != (1, 1):
@@ -162,9 +163,19 @@ class ConvNet(BaseModule):
             f'out_indices holds {tap!r}, but {arch.name} has {", ".join(outputs)}'
         )
 
+    @property
+    def unbuilt(self) -> list[str]:
+        """Prefixes of weights that the network has behind the deepest output."""
+        stages = range(len(self.blocks), len(self.arch.stages))
+        unbuilt = [f'blocks.{index}.' for index in stages]
+        if self.arch.head and not hasattr(self, 'conv_head'):
+            unbuilt += ['conv_head.', 'bn2.']
+        return unbuilt
+
     def init_weights(self) -> None:
         """Draw weights, or load what ``init_cfg`` names."""
-        if self.init_cfg is None:
+        # MMEngine warns of a second call, which changes nothing.
+        if self.init_cfg is None and not self.is_init:
             for module in self.modules():
                 if isinstance(module, nn.Conv2d):
                     fan_out = math.prod(module.kernel_size) * module.out_channels

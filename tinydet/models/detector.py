@@ -4,9 +4,10 @@ import torch
 from mmdet.models.detectors import SingleStageDetector
 from mmdet.models.detectors.base import BaseDetector
 from mmengine.registry import MODELS
-from torch import Tensor, nn
+from torch import nn
 
 from tinydet.errors import InputError
+from tinydet.models.probe import run_once
 
 # SSDLite predicts on the backbone at these strides (MobileNetV2, section 6.2).
 BACKBONE_STRIDES = (16, 32)
@@ -63,17 +64,6 @@ class SSDLite(SingleStageDetector):
         self.to(memory_format=torch.channels_last)
 
 
-@torch.no_grad()
-def _run_once(module: nn.Module, inputs) -> tuple[Tensor, ...]:
-    """The outputs of a module in evaluation mode; its mode and state stay."""
-    training = module.training
-    # Not module.eval()(...): train() of many mm backbones returns nothing.
-    module.eval()
-    outputs = module(inputs)
-    module.train(training)
-    return outputs
-
-
 def backbone_channels(backbone: nn.Module) -> list[int]:
     """Channels of a backbone's two features.
 
@@ -81,7 +71,7 @@ def backbone_channels(backbone: nn.Module) -> list[int]:
         InputError: If they are not two maps of stride 16 and 32.
     """
     side = 2 * max(BACKBONE_STRIDES)
-    features = _run_once(backbone, torch.zeros(1, 3, side, side))
+    features = run_once(backbone, torch.zeros(1, 3, side, side))
     strides = [side // feature.shape[-1] for feature in features]
     if strides != list(BACKBONE_STRIDES):
         raise InputError(
@@ -98,4 +88,4 @@ def neck_channels(neck: nn.Module, in_channels: list[int]) -> list[int]:
         torch.zeros(1, channels, side, side)
         for channels, side in zip(in_channels, (64, 32), strict=True)
     ]
-    return [feature.shape[1] for feature in _run_once(neck, features)]
+    return [feature.shape[1] for feature in run_once(neck, features)]

@@ -1,0 +1,1 @@
+import tinydet.models  # noqa: F401  (registers)

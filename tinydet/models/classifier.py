@@ -1,0 +1,136 @@
+"""Image classifiers: any backbone, pooling, a linear classifier."""
+
+import torch
+from mmengine.registry import MODELS
+from mmpretrain.models import ImageClassifier, LinearClsHead
+from torch import Tensor, nn
+
+from tinydet.arch import Arch
+from tinydet.errors import InputError
+from tinydet.models.blocks import ACTIVATIONS
+from tinydet.models.probe import run_once
+from tinydet.weights import strict_pretrained
+
+# Of the image that finds the channels, in pixels; more than the stride of any backbone.
+_SIDE = 64
+
+
+@MODELS.register_module()
+class ClassifierHead(LinearClsHead):
+    """Dropout and a linear layer, behind a hidden layer where a network has one.
+
+    Args:
+        num_classes: Number of classes.
+        in_channels: Channels of the pooled features.
+        hidden: Width of the layer between pooling and classifier, as in MobileNetV3
+            (Howard et al., ICCV 2019, section 5.1); 0 for none.
+        activation: That of the hidden layer, a key of
+            ``tinydet.models.blocks.ACTIVATIONS``.
+        dropout: Probability of dropping an input of the last layer in training.
+        loss: Config of the loss.
+        **kwargs: See mmpretrain's ``LinearClsHead``.
+
+    Raises:
+        InputError: If an argument is outside its range; the message names the range.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        hidden: int = 0,
+        activation: str = 'relu6',
+        dropout: float = 0.0,
+        # Of mmpretrain whatever the scope; mmdet has another of that name.
+        loss: dict = dict(type='mmpretrain.CrossEntropyLoss', loss_weight=1.0),  # noqa: B006
+        **kwargs,
+    ) -> None:
+        for name, value, least in (
+            ('num_classes', num_classes, 1),
+            ('hidden', hidden, 0),
+        ):
+            if value < least:
+                raise InputError(f'{name}={value} is below {least}')
+        if activation not in ACTIVATIONS:
+            raise InputError(
+                f'there is no activation {activation!r}: choose one of '
+                f'{", ".join(ACTIVATIONS)}'
+            )
+        if not 0 <= dropout < 1:
+            raise InputError(f'dropout={dropout} is outside [0, 1)')
+        super().__init__(num_classes, hidden or in_channels, loss=loss, **kwargs)
+        self.in_channels = in_channels
+        if hidden:
+            self.hidden = nn.Linear(in_channels, hidden)
+            self.act = ACTIVATIONS[activation]()
+        self.dropout = nn.Dropout(dropout)
+
+    def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """From pooled (N, ``in_channels``) features to the input of the last layer."""
+        x = super().pre_logits(feats)
+        if hasattr(self, 'hidden'):
+            x = self.act(self.hidden(x))
+        return self.dropout(x)
+
+
+@MODELS.register_module()
+class Classifier(ImageClassifier):
+    """A classifier that fits its head to the backbone.
+
+    The channels of the features are found by running the backbone once on a small
+    image, so a config swaps the backbone in one line. Weights are kept in
+    channels_last, in which depthwise convolutions are several times faster on CPU.
+
+    Args:
+        backbone: Config of a backbone; its last output is classified.
+        head: Config of the head, such as ``dict(num_classes=1000)``, without
+            ``in_channels``. The type is :class:`ClassifierHead` unless it says; a
+            network with a hidden layer in its classifier gives the width and activation
+            of that.
+        neck: Config; global average pooling unless it says.
+        train_cfg: Batch augmentation, see mmpretrain's ``ImageClassifier``.
+        data_preprocessor: Config of the preprocessor; mmpretrain's
+            ``ClsDataPreprocessor`` unless it says.
+        init_cfg: MMEngine's. ``dict(type='Pretrained', checkpoint=...)`` loads backbone
+            and classifier as :func:`tinydet.weights.load_pretrained` does.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        head: dict,
+        neck: dict | None = None,
+        train_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        backbone = MODELS.build(backbone)
+        neck = MODELS.build({'type': 'mmpretrain.GlobalAveragePooling', **(neck or {})})
+        features = run_once(neck, run_once(backbone, torch.zeros(1, 3, _SIDE, _SIDE)))
+        super().__init__(
+            backbone,
+            neck,
+            MODELS.build(
+                {
+                    'type': 'ClassifierHead',
+                    'in_channels': features[-1].shape[1],
+                    **_hidden_layer(backbone),
+                    **head,
+                }
+            ),
+            train_cfg=train_cfg,
+            data_preprocessor={
+                'type': 'mmpretrain.ClsDataPreprocessor',
+                **(data_preprocessor or {}),
+            },
+            init_cfg=strict_pretrained(init_cfg),
+        )
+        self.to(memory_format=torch.channels_last)
+
+
+def _hidden_layer(backbone: nn.Module) -> dict:
+    """Settings of the head that the architecture of a backbone asks for."""
+    arch = getattr(backbone, 'arch', None)
+    if not isinstance(arch, Arch) or not arch.hidden:
+        return {}
+    return {'hidden': arch.hidden, 'activation': arch.activation}

@@ -1,0 +1,43 @@
+"""Convert a file of weights once: tools/convert_weights.py IN OUT --to timm|tinydet"""
+
+import argparse
+from pathlib import Path
+
+from tinydet.cli import run
+from tinydet.files import replacing
+from tinydet.weights.convert import check_suffix, convert, save
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'source',
+        metavar='IN',
+        help='a .pth or .safetensors file, or timm://MODEL.TAG for the hub of timm',
+    )
+    parser.add_argument(
+        'out', type=Path, metavar='OUT', help='the .pth or .safetensors file to write'
+    )
+    parser.add_argument(
+        '--to',
+        choices=('timm', 'tinydet'),
+        required=True,
+        help="a state dict for timm's network, or a checkpoint of a Classifier",
+    )
+    args = parser.parse_args()
+    check_suffix(args.out)
+    converted = convert(args.source, args.to)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(args.out) as partial:
+        save(converted.content, partial)
+    print(f'{args.out}: written for {args.to} from {args.source}')
+    print(f'  backbone    {converted.backbone:>5} tensors')
+    print(f'  classifier  {converted.classifier:>5} tensors')
+    if converted.left_out:
+        parts = dict.fromkeys(name.partition('.')[0] for name in converted.left_out)
+        left_out = len(converted.left_out)
+        print(f'  left out    {left_out:>5} tensors ({", ".join(parts)})')
+
+
+if __name__ == '__main__':
+    raise SystemExit(run(main))
