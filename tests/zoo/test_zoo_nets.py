@@ -7,10 +7,11 @@ import timm
 import torch
 import torchvision
 from counted_zoo import zoo
+from mmengine.registry import DefaultScope
 
 from tinydet.arch import ARCHS, classifier_cost, scale
 from tinydet.models.complexity import Complexity, build, count
-from tinydet.zoo.compare import Comparison
+from tinydet.zoo.compare import Comparison, compare
 from tinydet.zoo.nets import NETS
 
 
@@ -144,3 +145,11 @@ def test_config_lines_are_python():
         config = eval(f'dict({net.line})')
         part = net.model if 'model' in config else net.model['backbone']
         assert next(iter(config.values())) == part
+
+
+@pytest.mark.parametrize('scope', ['mmengine', 'mmdet'])
+@pytest.mark.parametrize('name', ['mnasnet_a1', 'resnet18', 'tinynet_e'])
+def test_the_scope_of_an_earlier_run_changes_nothing(scope, name):
+    expected = comparison(name)
+    with DefaultScope.overwrite_default_scope(scope):
+        assert compare(expected.net) == expected

@@ -108,12 +108,8 @@ class SeparableBlock(nn.Module):
 class DepthwiseSeparableBlock(SeparableBlock):
     """MobileNetV1's block: an activation at its end, and never a residual.
 
-    Args:
-        arch: The network that the row stands in.
-        stage: The row of the table.
-        in_channels: Channels that come in.
-        stride: Stride of this block.
-        drop_path: Must be 0: there is no branch to skip.
+    Args: as those of :class:`SeparableBlock`; ``drop_path`` must be 0, as
+        there is no branch to skip.
 
     Raises:
         InputError: If ``drop_path`` is not 0.
@@ -135,12 +131,7 @@ class DepthwiseSeparableBlock(SeparableBlock):
 class InvertedResidual(nn.Module):
     """Expand, filter depthwise, attend, project (MobileNetV2, section 3.3).
 
-    Args:
-        arch: The network that the row stands in.
-        stage: The row of the table.
-        in_channels: Channels that come in.
-        stride: Stride of this block.
-        drop_path: Probability of skipping the residual branch in training.
+    Args: as those of :class:`SeparableBlock`.
     """
 
     def __init__(
@@ -179,12 +170,7 @@ class InvertedResidual(nn.Module):
 class Ghost(GhostBottleneck):
     """GhostNet's bottleneck (Han et al., CVPR 2020), timm's, with a tap.
 
-    Args:
-        arch: The network that the row stands in.
-        stage: The row of the table.
-        in_channels: Channels that come in.
-        stride: Stride of this block.
-        drop_path: Probability of skipping the residual branch in training.
+    Args: as those of :class:`SeparableBlock`.
     """
 
     def __init__(
@@ -226,12 +212,8 @@ class Ghost(GhostBottleneck):
 class Bottleneck(TorchvisionBottleneck):
     """ResNet's bottleneck (He et al., CVPR 2016), torchvision's, from a table.
 
-    Args:
-        arch: The network that the row stands in.
-        stage: The row of the table.
-        in_channels: Channels that come in.
-        stride: Stride of this block.
-        drop_path: Must be 0: torchvision's block skips nothing.
+    Args: as those of :class:`SeparableBlock`; ``drop_path`` must be 0, as
+        torchvision's block skips nothing.
 
     Raises:
         InputError: If ``drop_path`` is not 0.

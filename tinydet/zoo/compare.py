@@ -59,7 +59,8 @@ def compare(net: Net) -> Comparison:
     rows = net.rows
     return Comparison(
         net=net,
-        cost=count(build(net.model, scope=None), net.input),
+        # Where timm's classifiers look for their loss, whatever ran before.
+        cost=count(build(net.model, scope='mmpretrain'), net.input),
         params=next((row.params for row in rows if row.params), None),
         macs=rows[0].macs,
     )
