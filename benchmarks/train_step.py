@@ -15,6 +15,8 @@ import statistics
 import time
 from pathlib import Path
 
+from tinydet.files import make_room
+
 CONFIG = Path(__file__).parents[1] / 'configs' / 'ssdlite_tinynet_d.py'
 WARMUP = 3
 MAX_LOSS_DIFFERENCE = 1e-4
@@ -203,6 +205,7 @@ def main() -> None:
     parser.add_argument('--runs', type=int, default=7, help='counted iterations')
     parser.add_argument('--json', type=Path, help='write the figures to this file')
     args = parser.parse_args()
+    make_room(args.json)
     result = measure(args.batch_size, args.runs)
     for name, value in result.items():
         print(f'{name:>17}  {value:.4g}')

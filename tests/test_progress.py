@@ -17,8 +17,8 @@ def test_lines_off_a_terminal(capsys):
     items = [object() for _ in range(25)]
     assert list(track(items, desc='images')) == items
     out, err = capsys.readouterr()
-    assert err == ''
-    lines = out.splitlines()
+    assert out == ''  # which belongs to what the tool finds
+    lines = err.splitlines()
     assert [int(re.match(r'images: (\d+)/25, \d+ s, ', line)[1]) for line in lines] == [
         *(3, 5, 8, 10, 13, 15, 18, 20, 23, 25)
     ]
@@ -30,7 +30,7 @@ def test_time_left(capsys, monkeypatch):
     monkeypatch.setattr(progress.time, 'monotonic', lambda: next(clock))
     list(track(range(4), desc='images'))
     # 6 s an item
-    assert capsys.readouterr().out.splitlines() == [
+    assert capsys.readouterr().err.splitlines() == [
         'images: 1/4, 6 s, 18 s left',
         'images: 2/4, 12 s, 12 s left',
         'images: 3/4, 18 s, 6 s left',
@@ -49,7 +49,7 @@ def test_time_left(capsys, monkeypatch):
 def test_lengths(capsys, items, total, lines):
     expected = 'abc' if total or not isinstance(items, list) else ''
     assert ''.join(track(items, total)) == expected
-    assert len(capsys.readouterr().out.splitlines()) == lines
+    assert len(capsys.readouterr().err.splitlines()) == lines
 
 
 def test_a_bar_on_a_terminal(monkeypatch, capsys):

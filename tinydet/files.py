@@ -5,6 +5,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tinydet.errors import InputError
+
+
+def make_room(*paths: Path | str | None) -> None:
+    """Make the folders of files that a tool will write, before it starts to work.
+
+    Args:
+        paths: The files; None stands for one that nobody asked for.
+
+    Raises:
+        InputError: If a path is a folder, or its own folder cannot be made or written.
+    """
+    for path in (Path(path) for path in paths if path is not None):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            problem = 'is a folder' if path.is_dir() else None
+            if not os.access(path.parent, os.W_OK):
+                problem = f'{path.parent} is not writable'
+        except OSError as error:
+            problem = error.strerror
+        if problem:
+            raise InputError(
+                f'{path} cannot be written: {problem}: give the path of a file in a '
+                'folder of yours'
+            )
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -15,8 +41,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Yields:
         A hidden path beside it, with the same suffix, to write to. It takes the place
-        of ``path`` when the block ends, and is removed when the block raises.
+        of ``path`` when the block ends, and is removed when the block raises. A device
+        or pipe, such as ``/dev/stdout``, is itself what to write to.
     """
+    if path.exists() and not path.is_file():
+        yield path
+        return
     partial = path.with_name(f'.{path.stem}.partial{path.suffix}')
     try:
         yield partial

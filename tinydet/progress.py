@@ -1,4 +1,4 @@
-"""Progress of long loops: a bar on a terminal, plain lines elsewhere."""
+"""Progress of long loops on standard error: a bar on a terminal, else lines."""
 
 import sys
 import time
@@ -41,6 +41,5 @@ def track(
             tenths = done * 10 // total
             spent = time.monotonic() - start
             eta = spent / done * (total - done)
-            print(
-                f'{desc}: {done}/{total}, {spent:.0f} s, {eta:.0f} s left', flush=True
-            )
+            line = f'{desc}: {done}/{total}, {spent:.0f} s, {eta:.0f} s left'
+            print(line, file=sys.stderr, flush=True)

@@ -14,6 +14,7 @@ from mmengine.config import DictAction
 
 from tinydet.cli import run
 from tinydet.engine.jobs import load_config
+from tinydet.files import make_room, replacing
 from tinydet.models.complexity import Complexity, count_model
 from tinydet.zoo.compare import Comparison, compare, percent
 from tinydet.zoo.nets import NETS
@@ -48,11 +49,13 @@ def main() -> None:
     of_configs = args.input, args.cfg_options, args.part != 'model'
     if bool(args.configs) == args.paper or (args.paper and any(of_configs)):
         parser.error('give configs, or --paper with --json and --csv alone')
+    make_room(args.json, args.csv)
     rows = count_paper() if args.paper else count_configs(args)
     if args.json:
-        args.json.write_text(json.dumps(rows, indent=2) + '\n')
+        with replacing(args.json) as partial:
+            partial.write_text(json.dumps(rows, indent=2) + '\n')
     if args.csv:
-        with args.csv.open('w', newline='') as file:
+        with replacing(args.csv) as partial, partial.open('w', newline='') as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)

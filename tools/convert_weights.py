@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from tinydet.cli import run
-from tinydet.files import replacing
+from tinydet.files import make_room, replacing
 from tinydet.weights.convert import check_suffix, convert, save
 
 
@@ -26,8 +26,8 @@ def main() -> None:
     )
     args = parser.parse_args()
     check_suffix(args.out)
+    make_room(args.out)
     converted = convert(args.source, args.to)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(args.out) as partial:
         save(converted.content, partial)
     print(f'{args.out}: written for {args.to} from {args.source}')

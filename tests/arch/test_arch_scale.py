@@ -105,8 +105,21 @@ def test_depth_underflow_names_the_least(d):
 
 
 @pytest.mark.parametrize('name', ['w', 'd'])
-@pytest.mark.parametrize('value', [0, -1.0, math.nan, math.inf, '1', None])
+@pytest.mark.parametrize(
+    'value', [0, -1.0, math.nan, math.inf, '1', None, True, 8.1, 1e9]
+)
 def test_bad_multiplier_is_named(name, value):
     multipliers = {'w': 1.0, 'd': 1.0, name: value}
-    with pytest.raises(InputError, match=f'^{name}={value} .* above 0'):
+    with pytest.raises(
+        InputError, match=f'^{name}={value!r} .* above 0 and at most 8$'
+    ):
         scale(EFFICIENTNET_B0, **multipliers, scaling=TINY)
+
+
+@pytest.mark.parametrize('w', [0.0249, 1e-9])
+def test_a_width_that_changes_nothing_is_refused(w):
+    message = f'^w={w} makes every stage of efficientnet_b0 narrower than .* 0.025$'
+    with pytest.raises(InputError, match=message):
+        scale(EFFICIENTNET_B0, w, 1.0, scaling=TINY)
+    least = scale(EFFICIENTNET_B0, 0.025, 1.0, scaling=TINY)
+    assert {stage.channels for stage in least.stages} == {8}

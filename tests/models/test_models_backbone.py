@@ -491,7 +491,7 @@ def test_gradient_reaches_all_parameters(backbone):
         ),
         (dict(w=1, d=1, baseline='b0'), "architecture 'b0': .* efficientnet_b0,"),
         (dict(w=1, d=0.1), 'depth underflow: d=0.1 .* 173M'),
-        (dict(w='1', d=1), 'w=1 is no multiplier'),
+        (dict(w='1', d=1), "w='1' is not a number above 0"),
         (dict(variant='d', activation='gelu'), "'gelu': choose one of relu, relu6"),
         (dict(variant='d', out_indices=(True,)), 'holds True, but tinynet_d'),
         (dict(variant='d', w=0.5), "got variant='d', w=0.5, d=None"),
@@ -511,10 +511,23 @@ def test_gradient_reaches_all_parameters(backbone):
             "'expand0',.*expand1, expand2, expand3, expand4, expand5, expand6",
         ),
         (dict(variant='d', out_indices=('conv5',)), "'conv5',.*expand1"),
-        (dict(variant='d', frozen_stages=9), 'frozen_stages=9 is outside -1 to 8'),
-        (dict(variant='d', frozen_stages=-2), 'frozen_stages=-2 is outside -1 to 8'),
+        (dict(variant='d', frozen_stages=9), 'frozen_stages=9 is not .* from -1 to 8'),
+        (
+            dict(variant='d', frozen_stages=-2),
+            'frozen_stages=-2 is not .* from -1 to 8',
+        ),
         (dict(variant='d', drop_path_rate=1.0), r'drop_path_rate=1.0 .* \[0, 1\)'),
         (dict(variant='d', drop_path_rate=-0.1), r'drop_path_rate=-0.1 .*\[0, 1\)'),
+        (dict(variant='d', drop_path_rate='x'), r"drop_path_rate='x' .*\[0, 1\)"),
+        (dict(variant=['d']), r"no TinyNet \['d'\]: choose one of a, b, c, d, e"),
+        (dict(w=1, d=1, baseline=3), 'no architecture 3: choose one of'),
+        (dict(variant='d', activation=['relu']), r"no activation \['relu'\]: .*relu6"),
+        (dict(variant='d', out_indices=7), r'out_indices=7 is not a list: .*\(7,\)'),
+        (dict(variant='d', out_indices='expand5'), "'expand5' is not a list"),
+        (dict(variant='d', out_indices=()), 'out_indices is empty'),
+        (dict(variant='d', out_indices=([5],)), r'holds \[5\], but tinynet_d has'),
+        (dict(variant='d', frozen_stages='x'), "'x' is not a whole number from -1"),
+        (dict(variant='d', frozen_stages=True), 'True is not a whole number from -1'),
     ],
 )
 def test_bad_arguments_are_named_with_their_range(arguments, message):
@@ -547,7 +560,7 @@ def test_taps_beyond_the_stages_name_what_there_is(arch, out_indices, message):
 
 def test_frozen_stages_end_with_what_the_network_has():
     assert ConvNet('resnet50', frozen_stages=4).frozen_stages == 4
-    with pytest.raises(InputError, match='frozen_stages=5 is outside -1 to 4'):
+    with pytest.raises(InputError, match='resnet50 frozen_stages=5 .* -1 to 4'):
         ConvNet('resnet50', frozen_stages=5)
 
 
@@ -566,7 +579,9 @@ def test_an_input_smaller_than_the_stride_is_refused(shape):
     assert model(torch.zeros(1, 3, 32, 32))[0].shape[2:] == (1, 1)
 
 
-@pytest.mark.parametrize('phi', [5, -1, 0.5, None])
+@pytest.mark.parametrize('phi', [5, -1, 0.5, None, True, 1.0, [1], '1'])
 def test_unknown_phi_names_the_range(phi):
     with pytest.raises(InputError, match='from 0 .B0. to 4'):
         EfficientNetMinus(phi=phi)
+    with pytest.raises(InputError, match='phi=None: .* from 0 .B0. to 4'):
+        EfficientNetMinus()

@@ -188,7 +188,7 @@ def test_mmpretrain_s_classifier_loads_the_backbone_strictly(tmp_path):
 
     for name, value in build(right).backbone.state_dict().items():
         assert torch.equal(value, theirs[name])
-    with pytest.raises(InputError, match=r'1 of another shape: bn2\.bias \(3,\)'):
+    with pytest.raises(InputError, match=r'1 of another shape \(bn2\.bias \(3,\)'):
         build(wrong)
 
 
@@ -217,8 +217,9 @@ def test_a_checkpoint_with_a_backbone_from_elsewhere(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ('settings', 'message'),
     [
-        (dict(num_classes=0), 'num_classes=0 is below 1'),
-        (dict(hidden=-1), 'hidden=-1 is below 0'),
+        (dict(num_classes=0), 'num_classes=0 is not a whole number of at least 1'),
+        (dict(hidden=-1), 'hidden=-1 is not a whole number of at least 0'),
+        (dict(num_classes='x'), "num_classes='x' is not a whole number"),
         (dict(dropout=1.0), r'dropout=1.0 is outside \[0, 1\)'),
         (dict(activation='swish'), "no activation 'swish': choose one of .*silu"),
     ],

@@ -187,6 +187,29 @@ def test_wrong_strides_are_refused(out_indices, strides):
         make_model(backbone=backbone)
 
 
+@pytest.mark.parametrize(
+    ('backbone', 'message'),
+    [
+        (
+            dict(type='ResNet', depth=17, out_indices=(2, 3)),
+            r'the backbone ResNet cannot be built with \(depth=17, out_indices=\(2, 3\)'
+            r'\): KeyError: .*17',
+        ),
+        (dict(type='ResNet', depth=18, out_indices=(2, 9)), 'AssertionError'),
+        (dict(type='ResNet', foo=1), r'\(foo=1\): TypeError: .*foo'),
+        (dict(type='NoNet'), 'the backbone NoNet cannot be built with .*NoNet'),
+        (dict(type='mmpretrain.MobileNetV2', out_indices=(3, 99)), '99'),
+        (dict(TINYNET_D, foo=1), 'the backbone TinyNet cannot be built .*foo'),
+        (dict(TINYNET_D, variant='f'), "^there is no TinyNet 'f'"),
+    ],
+    ids=str,
+)
+def test_arguments_of_any_backbone_are_refused_in_a_line(backbone, message):
+    with pytest.raises(InputError, match=message) as error:
+        make_model(backbone=backbone)
+    assert len(str(error.value).splitlines()) == 1
+
+
 def test_finding_the_channels_leaves_no_trace():
     frozen = dict(TINYNET_D, frozen_stages=2)
     model = make_model(backbone=frozen)

@@ -140,6 +140,13 @@ def test_maps_of_another_input_are_refused(sizes, found):
         generator.grid_priors([(n, n) for n in sizes], device='cpu')
 
 
+@pytest.mark.parametrize('side', [0, -512, 16, 31, 512.0, float('nan'), '512', True])
+def test_sides_without_maps_are_refused(side):
+    message = f'anchor_generator.input_size={side!r} is not .* of at least 32'
+    with pytest.raises(InputError, match=message):
+        SSDLiteAnchorGenerator(side)
+
+
 def test_maps_of_a_rectangle_are_refused():
     generator = SSDLiteAnchorGenerator(512)
     sizes = [(n, max(1, n // 2)) for n in MAP_SIZES[512]]

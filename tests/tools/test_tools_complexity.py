@@ -52,7 +52,7 @@ def test_a_part_at_another_input_of_changed_configs(tmp_path):
     assert 2e6 > larger['params'] > smaller['params']
 
 
-def test_the_paper(tmp_path, capsys, counted):
+def test_the_paper(counted, tmp_path, capsys):
     files = '--json', tmp_path / 'paper.json', '--csv', tmp_path / 'paper.csv'
     assert call('complexity.py', '--paper', *files) == 0
     rows = json.loads((tmp_path / 'paper.json').read_text())
@@ -88,3 +88,12 @@ def test_an_input_below_the_stride(capsys):
     error = capsys.readouterr().err
     assert error.startswith('error: input 31 is smaller than the stride')
     assert error.count('\n') == 1
+
+
+@pytest.mark.parametrize('option', ['--json', '--csv'])
+def test_a_table_that_cannot_be_written_is_refused_first(tmp_path, capsys, option):
+    (tmp_path / 'file').touch()
+    assert call('complexity.py', '--paper', option, tmp_path / 'file/table') == 2
+    out, error = capsys.readouterr()
+    assert error.startswith(f'error: {tmp_path}/file/table cannot be written')
+    assert out == ''

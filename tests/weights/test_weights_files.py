@@ -128,6 +128,15 @@ def test_code_in_a_file_is_refused_and_not_run(tmp_path, dump):
     assert proof.exists()
 
 
+@pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
+def test_code_in_a_plain_pickle_of_any_version(tmp_path, protocol):
+    path, proof = tmp_path / 'evil.pth', tmp_path / 'proof'
+    path.write_bytes(pickle.dumps({'a': RunsCode(proof)}, protocol))
+    with pytest.raises(InputError, match=r'evil\.pth: refused, since reading .* run'):
+        load_weights_only(path)
+    assert not proof.exists()
+
+
 def test_files_cut_in_half(tmp_path):
     path = save(WEIGHTS, tmp_path / 'cut.safetensors')
     truncate(path)

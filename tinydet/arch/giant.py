@@ -47,7 +47,7 @@ def efficientnet_minus(phi: int) -> Arch:
     Raises:
         InputError: If there is no such network.
     """
-    if phi not in EFFICIENTNET_MINUS:
+    if type(phi) is not int or phi not in EFFICIENTNET_MINUS:
         raise InputError(
             f'there is no EfficientNet-B^-phi of phi={phi!r}: it is a whole number '
             f'from 0 (B0) to {max(EFFICIENTNET_MINUS)}'

@@ -1,13 +1,16 @@
 """Rules that turn one architecture into another of other width and depth."""
 
-import math
 from dataclasses import dataclass, replace
-from numbers import Real
 
 from tinydet.arch.cost import classifier_cost
 from tinydet.arch.rounding import round_channels
 from tinydet.arch.stage import Arch, Scaling
+from tinydet.checks import check_number
 from tinydet.errors import InputError
+
+# Of a multiplier. The paper samples up to 2.8 (section 4.2), EfficientNet-B7 has 3.1;
+# a slip of the keyboard beyond that would fill the memory instead of failing.
+_MOST = 8
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ def shallowest(arch: Arch) -> Arch:
     return replace(arch, name=f'{arch.name}, one block a stage', stages=stages)
 
 
+def narrowest(arch: Arch) -> float:
+    """The least width multiplier; below it, it changes nothing any more."""
+    return arch.divisor / max(stage.channels for stage in arch.stages)
+
+
 def scale(arch: Arch, w: float, d: float, scaling: Scaling) -> Arch:
     """Scale width and depth.
 
@@ -43,22 +51,27 @@ def scale(arch: Arch, w: float, d: float, scaling: Scaling) -> Arch:
 
     Args:
         arch: The baseline.
-        w: Width multiplier, above 0.
-        d: Depth multiplier, above 0.
+        w: Width multiplier, above 0 and at most 8.
+        d: Depth multiplier, above 0 and at most 8.
         scaling: What the width does to stem, head and hidden layer.
 
     Returns:
         The scaled architecture.
 
     Raises:
-        InputError: If a multiplier is no number above 0.
+        InputError: If a multiplier is no number in that range, or every stage would be
+            narrower than the divisor.
         DepthUnderflow: If every stage would keep less than one block.
     """
-    for name, value in (('w', w), ('d', d)):
-        if not (isinstance(value, Real) and 0 < value < math.inf):
-            raise InputError(
-                f'{name}={value} is no multiplier: it must be a number above 0'
-            )
+    check_number('w', w, above=0, most=_MOST)
+    check_number('d', d, above=0, most=_MOST)
+    least = narrowest(arch)
+    if w < least:
+        raise InputError(
+            f'w={w} makes every stage of {arch.name} narrower than the '
+            f'{arch.divisor} channels that are the least: give w of at least '
+            f'{least:.3g}'
+        )
     deepest = max(stage.repeats for stage in arch.stages)
     if d * deepest < 1:
         macs = classifier_cost(shallowest(arch)).macs

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 
 from tinydet.arch.cost import classifier_cost
-from tinydet.arch.scale import DepthUnderflow, Twist, scale, shallowest
+from tinydet.arch.scale import DepthUnderflow, Twist, narrowest, scale, shallowest
 from tinydet.arch.stage import Arch
+from tinydet.checks import check_choice
 from tinydet.errors import InputError
 
 
@@ -25,10 +26,7 @@ def shrink(arch: Arch, macs: float, by: str) -> Twist:
         InputError: If the budget is above the baseline's cost or below what the
             dimension reaches, or there is no such dimension.
     """
-    if by not in _CANDIDATES:
-        raise InputError(
-            f'there is no dimension {by!r}: choose one of {", ".join(_CANDIDATES)}'
-        )
+    check_choice('dimension', by, _CANDIDATES)
     whole = classifier_cost(arch).macs
     costs = {place: _macs(arch, place) for place in _CANDIDATES[by](arch)}
     least = min(costs.values())
@@ -64,7 +62,11 @@ def _depths(arch: Arch) -> Iterable[Twist]:
 
 
 def _widths(arch: Arch) -> Iterable[Twist]:
-    return (Twist(percent / 100, 1, arch.input) for percent in range(100, 0, -1))
+    return (
+        Twist(percent / 100, 1, arch.input)
+        for percent in range(100, 0, -1)
+        if percent >= 100 * narrowest(arch)
+    )
 
 
 _CANDIDATES: dict[str, Callable[[Arch], Iterable[Twist]]] = {

@@ -3,7 +3,7 @@
 from tinydet.arch.efficientnet import EFFICIENTNET_B0
 from tinydet.arch.scale import Twist, twist
 from tinydet.arch.stage import Arch
-from tinydet.errors import InputError
+from tinydet.checks import check_choice
 
 # Han et al., "Model Rubik's Cube" (NeurIPS 2020). Its tables give the budgets
 # (section 3.2) but not the multipliers; these are those of the published networks.
@@ -28,10 +28,7 @@ def tinynet(variant: str) -> Arch:
     Raises:
         InputError: If there is no such variant.
     """
-    if variant not in TINYNETS:
-        raise InputError(
-            f'there is no TinyNet {variant!r}: choose one of {", ".join(TINYNETS)}'
-        )
+    check_choice('TinyNet', variant, TINYNETS)
     return twist(
         EFFICIENTNET_B0, TINYNETS[variant], EFFICIENTNET_B0.tiny, f'tinynet_{variant}'
     )

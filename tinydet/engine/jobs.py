@@ -17,6 +17,7 @@ from tinydet.engine.preflight import check_batches, check_classes, check_weights
 from tinydet.engine.results import without_prefix
 from tinydet.engine.startup import keep_memory
 from tinydet.errors import InputError
+from tinydet.files import make_room
 from tinydet.weights import load_weights_only
 
 # What a run leaves in its work directory, by pattern, in the order of interest.
@@ -142,8 +143,7 @@ def test(
         InputError: If the checkpoint or the data set is unusable.
     """
     weights = load_weights_only(checkpoint)  # before the seconds that the rest takes
-    for file in filter(None, (out, json_file)):
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
+    make_room(out, json_file)
     cfg.load_from, cfg.resume = str(checkpoint), False
     runner = _start(cfg)
     check_weights(runner, weights, checkpoint)

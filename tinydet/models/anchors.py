@@ -6,6 +6,7 @@ import torch
 from mmdet.models.task_modules.prior_generators import SSDAnchorGenerator
 from mmengine.registry import TASK_UTILS
 
+from tinydet.checks import check_whole
 from tinydet.errors import InputError
 
 
@@ -19,10 +20,14 @@ class SSDLiteAnchorGenerator(SSDAnchorGenerator):
     the range is that of SSDLite, MobileNetV2 section 6.2).
 
     Args:
-        input_size: Side of the square network input, in pixels.
+        input_size: Side of the square network input, in pixels, at least 32.
         levels: Number of feature maps; the first has stride 16, each next map is half
             as large, rounded up.
         size_range: Smallest and largest size, as fractions of the input.
+
+    Raises:
+        InputError: If the input is no whole number of pixels, or smaller than the
+            stride of the second map.
     """
 
     def __init__(
@@ -31,6 +36,8 @@ class SSDLiteAnchorGenerator(SSDAnchorGenerator):
         levels: int = 6,
         size_range: Sequence[float] = (0.15, 0.95),
     ) -> None:
+        # The backbone's last stride; its maps would be empty.
+        check_whole('anchor_generator.input_size', input_size, 32)
         first, last = size_range
         step = (last - first) / (levels - 1)
         sizes = [input_size * (first + step * level) for level in range(levels)]

@@ -16,6 +16,7 @@ from tinydet.arch import (
     scale,
     tinynet,
 )
+from tinydet.checks import check_choice, check_list, check_rate, check_whole
 from tinydet.errors import InputError
 from tinydet.models.blocks import ACTIVATIONS, BLOCKS
 from tinydet.weights import strict_pretrained
@@ -29,10 +30,7 @@ def find_arch(name: str) -> Arch:
     Raises:
         InputError: If there is none.
     """
-    if name not in ARCHS:
-        raise InputError(
-            f'there is no architecture {name!r}: choose one of {", ".join(ARCHS)}'
-        )
+    check_choice('architecture', name, ARCHS)
     return ARCHS[name]
 
 
@@ -80,32 +78,24 @@ class ConvNet(BaseModule):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(strict_pretrained(init_cfg))
-        if isinstance(arch, str):
+        if not isinstance(arch, Arch):
             arch = find_arch(arch)
         if (w, d) != (1, 1):
             arch = scale(arch, w, d, arch.scaling)
         if activation is not None:
-            if activation not in ACTIVATIONS:
-                raise InputError(
-                    f'there is no activation {activation!r}: choose one of '
-                    f'{", ".join(ACTIVATIONS)}'
-                )
+            check_choice('activation', activation, ACTIVATIONS)
             arch = replace(arch, activation=activation)
         self.arch = arch
         depth = len(arch.stages)
         # With a head, the outputs end with it.
         last = depth if arch.head else depth - 1
-        self.out_indices = (last,) if out_indices is None else tuple(out_indices)
-        if not self.out_indices:
-            raise InputError('out_indices is empty: name at least one output')
+        if out_indices is None:
+            out_indices = (last,)
+        check_list('out_indices', out_indices, f'outputs, such as ({last},)')
+        self.out_indices = tuple(out_indices)
         taps = [self._stage_of(tap) for tap in self.out_indices]
-        if not -1 <= frozen_stages <= last + 1:
-            raise InputError(
-                f'frozen_stages={frozen_stages} is outside -1 to {last + 1} for '
-                f'{arch.name} with {depth} stages'
-            )
-        if not 0 <= drop_path_rate < 1:
-            raise InputError(f'drop_path_rate={drop_path_rate} is outside [0, 1)')
+        check_whole(f'{arch.name} frozen_stages', frozen_stages, -1, last + 1)
+        check_rate('drop_path_rate', drop_path_rate)
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
 
@@ -149,7 +139,7 @@ class ConvNet(BaseModule):
             for index, stage in enumerate(arch.stages)
             if hasattr(BLOCKS[stage.operator], 'expand')
         }
-        if tap in expansions:
+        if isinstance(tap, str) and tap in expansions:
             return expansions[tap]
         # A bool is an int, and True no stage.
         if type(tap) is int and 0 <= tap < depth + bool(arch.head):
@@ -295,5 +285,5 @@ class EfficientNetMinus(ConvNet):
         InputError: If there is no such network.
     """
 
-    def __init__(self, phi: int, **kwargs) -> None:
+    def __init__(self, phi: int | None = None, **kwargs) -> None:
         super().__init__(efficientnet_minus(phi), **kwargs)

@@ -6,9 +6,9 @@ from mmpretrain.models import ImageClassifier, LinearClsHead
 from torch import Tensor, nn
 
 from tinydet.arch import Arch
-from tinydet.errors import InputError
+from tinydet.checks import check_choice, check_rate, check_whole
 from tinydet.models.blocks import ACTIVATIONS
-from tinydet.models.probe import run_once
+from tinydet.models.parts import build_part, run_once
 from tinydet.weights import strict_pretrained
 
 # Of the image that finds the channels, in pixels; more than the stride of any backbone.
@@ -45,19 +45,10 @@ class ClassifierHead(LinearClsHead):
         loss: dict = dict(type='mmpretrain.CrossEntropyLoss', loss_weight=1.0),  # noqa: B006
         **kwargs,
     ) -> None:
-        for name, value, least in (
-            ('num_classes', num_classes, 1),
-            ('hidden', hidden, 0),
-        ):
-            if value < least:
-                raise InputError(f'{name}={value} is below {least}')
-        if activation not in ACTIVATIONS:
-            raise InputError(
-                f'there is no activation {activation!r}: choose one of '
-                f'{", ".join(ACTIVATIONS)}'
-            )
-        if not 0 <= dropout < 1:
-            raise InputError(f'dropout={dropout} is outside [0, 1)')
+        check_whole('num_classes', num_classes, 1)
+        check_whole('hidden', hidden, 0)
+        check_choice('activation', activation, ACTIVATIONS)
+        check_rate('dropout', dropout)
         super().__init__(num_classes, hidden or in_channels, loss=loss, **kwargs)
         self.in_channels = in_channels
         if hidden:
@@ -104,19 +95,22 @@ class Classifier(ImageClassifier):
         data_preprocessor: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        backbone = MODELS.build(backbone)
-        neck = MODELS.build({'type': 'mmpretrain.GlobalAveragePooling', **(neck or {})})
+        backbone = build_part(backbone, 'backbone')
+        neck = build_part(
+            {'type': 'mmpretrain.GlobalAveragePooling', **(neck or {})}, 'neck'
+        )
         features = run_once(neck, run_once(backbone, torch.zeros(1, 3, _SIDE, _SIDE)))
         super().__init__(
             backbone,
             neck,
-            MODELS.build(
+            build_part(
                 {
                     'type': 'ClassifierHead',
                     'in_channels': features[-1].shape[1],
                     **_hidden_layer(backbone),
                     **head,
-                }
+                },
+                'head',
             ),
             train_cfg=train_cfg,
             data_preprocessor={

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import MODELS, DefaultScope
+from mmengine.registry import DefaultScope
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tinydet.errors import InputError
+from tinydet.models.parts import build_part
 
 # Of the last feature, in every network here that has no table to say otherwise.
 _USUAL_STRIDE = 32
@@ -82,7 +83,7 @@ def build(model: Mapping, scope: str | None) -> nn.Module:
         scope: Where types without a prefix are looked up, beside the root registry.
     """
     with DefaultScope.overwrite_default_scope(scope), torch.device('meta'):
-        return MODELS.build(model)
+        return build_part(model)
 
 
 def count_model(

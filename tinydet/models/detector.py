@@ -7,7 +7,8 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from tinydet.errors import InputError
-from tinydet.models.probe import run_once
+from tinydet.models.parts import build_part, run_once
+from tinydet.weights import strict_pretrained
 
 # SSDLite predicts on the backbone at these strides (MobileNetV2, section 6.2).
 BACKBONE_STRIDES = (16, 32)
@@ -28,7 +29,9 @@ class SSDLite(SingleStageDetector):
         train_cfg: For the head.
         test_cfg: For the head.
         data_preprocessor: Config of the preprocessor.
-        init_cfg: MMEngine's.
+        init_cfg: MMEngine's. ``dict(type='Pretrained', checkpoint=...)`` loads a whole
+            detector as :func:`tinydet.weights.load_pretrained` does; one of the
+            backbone loads that alone.
 
     Raises:
         InputError: If the backbone's outputs are not two maps of stride 16 and 32.
@@ -42,22 +45,25 @@ class SSDLite(SingleStageDetector):
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
-        init_cfg: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
     ) -> None:
         # Not SingleStageDetector's: it builds the neck before channels are known.
         BaseDetector.__init__(
-            self, data_preprocessor=data_preprocessor, init_cfg=init_cfg
+            self,
+            data_preprocessor=data_preprocessor,
+            init_cfg=strict_pretrained(init_cfg),
         )
-        self.backbone = MODELS.build(backbone)
+        self.backbone = build_part(backbone, 'backbone')
         channels = backbone_channels(self.backbone)
-        self.neck = MODELS.build({**neck, 'in_channels': channels})
-        self.bbox_head = MODELS.build(
+        self.neck = build_part({**neck, 'in_channels': channels}, 'neck')
+        self.bbox_head = build_part(
             {
                 **bbox_head,
                 'in_channels': neck_channels(self.neck, channels),
                 'train_cfg': train_cfg,
                 'test_cfg': test_cfg,
-            }
+            },
+            'bbox_head',
         )
         self.train_cfg = train_cfg
         self.test_cfg = test_cfg

@@ -1,6 +1,7 @@
 """Files of weights, read without running code that they may hold."""
 
 import argparse
+import pickletools
 import re
 from pathlib import Path
 
@@ -88,9 +89,10 @@ def load_weights_only(path: str | Path) -> dict:
         ) from error
     except Exception as error:  # damaged bytes can raise anything in the reader
         code = re.search(r'nsupported (?:global: )?GLOBAL (\S+)', str(error))
-        if code:
+        if code or _is_pickle_of_code(path):
             raise InputError(
-                f'{path}: refused, since reading it would run {code[1]}; take a '
+                f'{path}: refused, since reading it would run '
+                f'{code[1] if code else "code from it"}; take a '
                 'checkpoint that holds nothing but weights'
             ) from error
         raise InputError(
@@ -100,3 +102,17 @@ def load_weights_only(path: str | Path) -> dict:
     if not weights_in(checkpoint):
         raise InputError(f'{path}: holds no weights; give a checkpoint of a model')
     return checkpoint
+
+
+def _is_pickle_of_code(path: str | Path) -> bool:
+    """Whether a file is a whole pickle that calls something; nothing of it is run.
+
+    The weights-only reader knows two versions of the format and names what it refuses
+    in those alone.
+    """
+    with open(path, 'rb') as file:
+        try:
+            names = {opcode.name for opcode, *_ in pickletools.genops(file)}
+        except Exception:  # whatever else the file is, it is no pickle
+            return False
+    return not names.isdisjoint({'GLOBAL', 'STACK_GLOBAL', 'INST'})

@@ -12,9 +12,12 @@ from torch import Tensor, nn
 from tinydet.arch import Arch
 from tinydet.errors import InputError
 from tinydet.weights.files import read_weights
-from tinydet.weights.names import BACKBONE, HEAD, to_tinydet
+from tinydet.weights.names import BACKBONE, HEAD, of_elsewhere, to_tinydet
 
 _LISTED = 8
+_DETECTION_HEAD = 'bbox_head.'
+# Of another shape where a detector's classes are others.
+_DETECTION_CLASSES = f'{_DETECTION_HEAD}cls_convs.'
 
 
 def strict_pretrained(init_cfg: dict | list[dict] | None) -> list[dict] | None:
@@ -29,8 +32,8 @@ def strict_pretrained(init_cfg: dict | list[dict] | None) -> list[dict] | None:
         The same with :class:`PretrainedStrictly` in place of ``'Pretrained'``, last as
         MMEngine has it.
     """
-    if init_cfg is None:
-        return None
+    if not init_cfg:
+        return init_cfg
     cfgs = [init_cfg] if isinstance(init_cfg, dict) else init_cfg
     pretrained = [c for c in cfgs if c['type'] in ('Pretrained', PretrainedInit)]
     others = [c for c in cfgs if c not in pretrained]
@@ -66,10 +69,10 @@ def load_pretrained(
     """Load published weights, or those of a checkpoint, into one of our networks.
 
     Args:
-        module: A backbone, or a ``Classifier``, which has one as its ``backbone``. A
-            backbone names in ``unbuilt`` the prefixes of weights that its network has
-            but it was not built with. A bare backbone takes its part of a file with a
-            classifier and of a detector's checkpoint.
+        module: A backbone, or a classifier or detector, which has one as its
+            ``backbone``. A backbone names in ``unbuilt`` the prefixes of weights that
+            its network has but it was not built with. A bare backbone takes its part of
+            a file with a classifier and of a detector's checkpoint.
         source: See :func:`tinydet.weights.read_weights`.
         prefix: Take what lies under this name, such as ``'backbone.'``.
 
@@ -80,7 +83,15 @@ def load_pretrained(
     if prefix is not None:
         state = _under(state, prefix, source)
     arch = _arch(module)
-    state = to_tinydet(state, [stage.repeats for stage in arch.stages] if arch else ())
+    if arch is None:
+        state = of_elsewhere(state)
+    else:
+        state = to_tinydet(state, [stage.repeats for stage in arch.stages])
+    if hasattr(module, 'bbox_head') and not _has(state, _DETECTION_HEAD):
+        raise InputError(
+            f'{source}: has no {_DETECTION_HEAD.rstrip(".")}, so it is no detector: '
+            'give it in the init_cfg of model.backbone to load a backbone'
+        )
     backbone = getattr(module, 'backbone', module)
     unused = list(getattr(backbone, 'unbuilt', ()))
     if backbone is module:
@@ -101,8 +112,9 @@ def load_weights(
     """Load weights under the module's own names.
 
     What is missing, unexpected or of another shape is refused. Three exceptions: the
-    classifier (``head.``), which then stays as it is; the counters of batch norms,
-    which may be missing; and what is ``unused``. All but the counters is logged.
+    classifier (``head.``, or the class predictions of a detector for another number of
+    classes), which then stays as it is; the counters of batch norms, which may be
+    missing; and what is ``unused``. All but the counters is logged.
 
     Args:
         module: The network.
@@ -126,17 +138,22 @@ def load_weights(
         ],
     }
     classifier = [n for names in misfits.values() for n in names if n.startswith(HEAD)]
+    classifier += [
+        n for n in misfits['of another shape'] if n.startswith(_DETECTION_CLASSES)
+    ]
     refused = {
         problem: [n for n in names if n not in classifier]
         for problem, names in misfits.items()
     }
     if any(refused.values()):
-        found = {f'{len(names)} {problem}': names for problem, names in refused.items()}
-        lines = [f'  {k}: {_listed(n, state, here)}' for k, n in found.items() if n]
+        found = [
+            f'{len(names)} {problem} ({_listed(names, state, here)})'
+            for problem, names in refused.items()
+            if names
+        ]
         raise InputError(
-            f'{source}: not the weights of {network}: {", ".join(found)}; give the '
-            'file of this network, or configure the network of this file\n'
-            + '\n'.join(lines)
+            f'{source}: not the weights of {network}: {"; ".join(found)}: give the '
+            'file of this network, or configure the network of this file'
         )
 
     fitting = {n: state[n] for n in state if n not in left and n not in classifier}
@@ -171,6 +188,10 @@ def _under(
             + ', '.join(dict.fromkeys(map(_part, state)))
         )
     return found
+
+
+def _has(state: dict[str, Tensor], prefix: str) -> bool:
+    return any(name.startswith(prefix) for name in state)
 
 
 def _part(name: str) -> str:

@@ -24,6 +24,13 @@ _RESNET = (
     ('fc.', _LAST),
     ('', BACKBONE),
 )
+# Backbones of other libraries keep the names of their classifiers, but for the last.
+_ELSEWHERE = (
+    ('fc.', _LAST),
+    ('classifier.', _LAST),
+    (HEAD, HEAD),
+    ('', BACKBONE),
+)
 _BLOCK = re.compile(r'blocks\.(\d+)\.(\d+)\.')
 
 
@@ -41,7 +48,7 @@ def to_tinydet(
     Returns:
         Weights under ``backbone.`` and ``head.``, in the same order.
     """
-    if any(name.startswith(BACKBONE) for name in state):
+    if has_our_names(state):
         return state
     if 'layer1.0.conv3.weight' in state:  # of a bottleneck
         return _rename(state, _RESNET)
@@ -66,6 +73,24 @@ def to_tinydet(
     if f'{_HIDDEN}weight' in renamed:
         renamed[f'{_HIDDEN}weight'] = renamed[f'{_HIDDEN}weight'].flatten(1)
     return renamed
+
+
+def of_elsewhere(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Give weights of a backbone without a table its names in a ``Classifier``.
+
+    Args:
+        state: Weights of a classifier whose backbone has the names that it has here,
+            as torchvision's ResNets have those of mmdet's, or of a whole model.
+
+    Returns:
+        Weights under ``backbone.`` and ``head.``, in the same order.
+    """
+    return state if has_our_names(state) else _rename(state, _ELSEWHERE)
+
+
+def has_our_names(state: dict[str, Tensor]) -> bool:
+    """Whether these are the weights of a model with a ``backbone``."""
+    return any(name.startswith(BACKBONE) for name in state)
 
 
 def to_timm(state: dict[str, Tensor]) -> dict[str, Tensor]:
