@@ -8,14 +8,13 @@ process, and their iterations take turns, so that a machine that drifts slows bo
 """
 
 import argparse
-import json
 import multiprocessing
 import resource
 import statistics
 import time
 from pathlib import Path
 
-from tinydet.files import make_room
+from tinydet.files import make_room, write_json
 
 CONFIG = Path(__file__).parents[1] / 'configs' / 'ssdlite_tinynet_d.py'
 WARMUP = 3
@@ -210,7 +209,7 @@ def main() -> None:
     for name, value in result.items():
         print(f'{name:>17}  {value:.4g}')
     if args.json:
-        args.json.write_text(json.dumps(result, indent=2) + '\n')
+        write_json(args.json, result)
     if result['loss_difference'] > MAX_LOSS_DIFFERENCE:
         raise SystemExit('the two sides do not train the same network')
 

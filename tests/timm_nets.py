@@ -12,6 +12,12 @@ def timm_net(name: str, **settings) -> nn.Module:
     """
     torch.manual_seed(0)
     net = timm.create_model(name, **settings).eval()
+    randomise(net)
+    return net
+
+
+def randomise(net: nn.Module) -> None:
+    """Draw the batch norms and biases of any network."""
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             nn.init.normal_(module.running_mean, std=0.1)
@@ -20,4 +26,3 @@ def timm_net(name: str, **settings) -> nn.Module:
             module.num_batches_tracked.fill_(7)
         if getattr(module, 'bias', None) is not None:
             nn.init.normal_(module.bias, std=0.1)
-    return net

@@ -13,8 +13,7 @@ def check_whole(name: str, value: object, least: int, most: int | None = None) -
     Raises:
         InputError: The message gives name, value and range.
     """
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):
+    if not _is(value, Integral) or value < least or (most is not None and value > most):
         allowed = f'of at least {least}' if most is None else f'from {least} to {most}'
         raise InputError(f'{name}={value!r} is not a whole number {allowed}')
 
@@ -27,8 +26,7 @@ def check_number(
     Raises:
         InputError: The message gives name, value and range.
     """
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not above < value <= most or math.isinf(value):
+    if not _is(value, Real) or not above < value <= most or math.isinf(value):
         limit = '' if math.isinf(most) else f' and at most {most:g}'
         raise InputError(f'{name}={value!r} is not a number above {above:g}{limit}')
 
@@ -39,7 +37,7 @@ def check_rate(name: str, value: object) -> None:
     Raises:
         InputError: The message gives name, value and range.
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < 1:
+    if not _is(value, Real) or not 0 <= value < 1:
         raise InputError(f'{name}={value!r} is outside [0, 1)')
 
 
@@ -76,3 +74,8 @@ def check_list(name: str, value: object, of: str) -> None:
         raise InputError(f'{name}={value!r} is not a list: give {of}')
     if not value:
         raise InputError(f'{name} is empty: give {of}')
+
+
+def _is(value: object, kind: type) -> bool:
+    """Whether a value is a number of a kind; for Python a bool is one too."""
+    return isinstance(value, kind) and not isinstance(value, bool)

@@ -1,7 +1,9 @@
 """Files that are whole at any moment."""
 
+import csv
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,3 +58,21 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_json(path: Path, data: object) -> None:
+    """Write figures as JSON that people can read."""
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(data, indent=2) + '\n')
+
+
+def write_rows(path: Path, rows: Sequence[Mapping]) -> None:
+    """Write a CSV table whose columns are the keys of the rows, as they appear."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with (
+        replacing(path) as partial,
+        open(partial, 'w', newline='', encoding='utf-8') as file,
+    ):
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)

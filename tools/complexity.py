@@ -5,8 +5,6 @@ elements of convolutions and linear layers) on one image.
 """
 
 import argparse
-import csv
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,10 +12,10 @@ from mmengine.config import DictAction
 
 from tinydet.cli import run
 from tinydet.engine.jobs import load_config
-from tinydet.files import make_room, replacing
+from tinydet.files import make_room, write_json, write_rows
 from tinydet.models.complexity import Complexity, count_model
 from tinydet.zoo.compare import Comparison, compare, percent
-from tinydet.zoo.nets import NETS
+from tinydet.zoo.nets import CLOSE, NETS, TOLERANCE
 from tinydet.zoo.paper import Figure
 
 HEADER = f'{"name":<30} {"input":>5} {"params M":>9} {"MMACs":>9} {"activ. M":>8}'
@@ -52,13 +50,9 @@ def main() -> None:
     make_room(args.json, args.csv)
     rows = count_paper() if args.paper else count_configs(args)
     if args.json:
-        with replacing(args.json) as partial:
-            partial.write_text(json.dumps(rows, indent=2) + '\n')
+        write_json(args.json, rows)
     if args.csv:
-        with replacing(args.csv) as partial, partial.open('w', newline='') as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        write_rows(args.csv, rows)
 
 
 def count_configs(args: argparse.Namespace) -> list[dict]:
@@ -85,7 +79,10 @@ def count_paper() -> list[dict]:
             f'{beside(comparison.macs, comparison.macs_off)}'
         )
         comparisons.append(comparison)
-    print('\nDifferences of more than 3% (TinyNet, B0, B^-1 and B^-2: 1%):')
+    print(
+        f'\nDifferences of more than {TOLERANCE:.0%} '
+        f'(TinyNet, B0, B^-1 and B^-2: {CLOSE:.0%}):'
+    )
     for comparison in comparisons:
         if comparison.remark:
             print(f'{comparison.net.name}: {comparison.remark}')

@@ -6,6 +6,7 @@ from pathlib import Path
 from tinydet.cli import run
 from tinydet.files import make_room, replacing
 from tinydet.weights.convert import check_suffix, convert, save
+from tinydet.weights.names import parts_of
 
 
 def main() -> None:
@@ -34,9 +35,8 @@ def main() -> None:
     print(f'  backbone    {converted.backbone:>5} tensors')
     print(f'  classifier  {converted.classifier:>5} tensors')
     if converted.left_out:
-        parts = dict.fromkeys(name.partition('.')[0] for name in converted.left_out)
-        left_out = len(converted.left_out)
-        print(f'  left out    {left_out:>5} tensors ({", ".join(parts)})')
+        parts = ', '.join(parts_of(converted.left_out))
+        print(f'  left out    {len(converted.left_out):>5} tensors ({parts})')
 
 
 if __name__ == '__main__':

@@ -9,6 +9,7 @@ import torch
 import torchvision
 from mmengine.registry import MODELS
 from timm.models.ghostnet import GhostNet
+from timm_nets import randomise
 from torch import nn
 
 from tinydet.arch import (
@@ -30,16 +31,6 @@ BATCH_NORM = nn.modules.batchnorm._BatchNorm
 @pytest.fixture(autouse=True)
 def seed():
     torch.manual_seed(0)
-
-
-def randomise_batch_norms(model):
-    """As after training; with the initial ones a swap of two would go unseen."""
-    for module in model.modules():
-        if isinstance(module, BATCH_NORM):
-            nn.init.normal_(module.running_mean, std=0.1)
-            nn.init.uniform_(module.running_var, 0.8, 1.2)
-            nn.init.uniform_(module.weight, 0.8, 1.2)
-            nn.init.normal_(module.bias, std=0.1)
 
 
 def without_classifier(model):
@@ -79,7 +70,7 @@ def assert_outputs_close(ours, theirs):
 @torch.no_grad()
 def test_outputs_are_timm_s_with_the_same_weights(variant):
     theirs = timm.create_model(f'tinynet_{variant}').eval()
-    randomise_batch_norms(theirs)
+    randomise(theirs)
     ours = TinyNet(variant=variant, out_indices=ALL_OUTPUTS).eval()
     ours.load_state_dict(without_classifier(theirs), strict=True)
 
@@ -109,7 +100,7 @@ def test_parameters(variant, published):
 @torch.no_grad()
 def test_mobilenet_v2_is_timm_s():
     theirs = timm.create_model('mobilenetv2_100').eval()
-    randomise_batch_norms(theirs)
+    randomise(theirs)
     ours = ConvNet('mobilenet_v2', out_indices=ALL_OUTPUTS).eval()
     ours.load_state_dict(without_classifier(theirs), strict=True)
 
@@ -120,7 +111,7 @@ def test_mobilenet_v2_is_timm_s():
 @torch.no_grad()
 def test_mobilenet_v2_is_torchvision_s():
     theirs = torchvision.models.mobilenet_v2().eval()
-    randomise_batch_norms(theirs)
+    randomise(theirs)
     ours = ConvNet('mobilenet_v2', out_indices=ALL_OUTPUTS).eval()
     # Other names, the same order.
     weights = without_classifier(theirs).values()
@@ -168,7 +159,7 @@ LIBRARY_NETS = {
 def test_tables_compute_what_the_libraries_do(name):
     arguments, build = LIBRARY_NETS[name]
     theirs = timm.create_model(build) if isinstance(build, str) else build()
-    randomise_batch_norms(theirs.eval())
+    randomise(theirs.eval())
     ours = ConvNet(**arguments).eval()
     copy_in_order(ours, theirs)
 
@@ -250,7 +241,7 @@ def test_rows_that_name_their_activation_keep_it():
 @torch.no_grad()
 def test_ghost_expansions_are_what_the_block_goes_on_with():
     model = ConvNet('ghostnet_a', out_indices=(5, 'expand6', 6, 7)).eval()
-    randomise_batch_norms(model)
+    randomise(model)
     before, expanded, after, last = model(torch.randn(1, 3, 64, 64))
     block = model.blocks[6][0]
     assert expanded.shape[1:] == (6 * 196, 4, 4)
@@ -410,7 +401,7 @@ def test_drop_path_is_nothing_in_evaluation():
 @torch.no_grad()
 def test_pretrained_loads_a_file_of_timm_s_weights(tmp_path):
     theirs = timm.create_model('tinynet_e').eval()
-    randomise_batch_norms(theirs)
+    randomise(theirs)
     path = tmp_path / 'tinynet_e.pth'
     torch.save(theirs.state_dict(), path)
     torch.load(path, weights_only=True)

@@ -23,7 +23,7 @@ from tinydet.arch.resnet import (
 from tinydet.arch.rounding import round_channels
 from tinydet.arch.scale import DepthUnderflow, Twist, scale, twist
 from tinydet.arch.shrink import shrink
-from tinydet.arch.stage import Arch, Scaling, Squeeze, Stage
+from tinydet.arch.stage import STEMS, Arch, Scaling, Squeeze, Stage, table_of
 from tinydet.arch.tinynet import TINYNETS, tinynet
 
 _BASELINES = (
@@ -59,6 +59,7 @@ __all__ = [
     'GHOSTNET_TWISTS',
     'RESNET_50_GIANT_TWISTS',
     'RESNET_50_TWISTS',
+    'STEMS',
     'TINYNETS',
     'Arch',
     'Cost',
@@ -73,5 +74,6 @@ __all__ = [
     'round_channels',
     'scale',
     'shrink',
+    'table_of',
     'tinynet',
 ]

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from tinydet.arch.stage import STEM_STRIDES, Arch, Stage
+from tinydet.arch.stage import STEMS, Arch, Stage
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,9 @@ def classifier_cost(arch: Arch, input_size: int | None = None) -> Cost:
         input_size: Side of the input, in pixels; None for the table's own.
     """
     side = math.ceil((input_size or arch.input) / 2)
-    cost = _conv(3, arch.stem, 3 if arch.stem_operator == 'conv3x3' else 7, side)
-    side = math.ceil(side / (STEM_STRIDES[arch.stem_operator] // 2))
+    stem = STEMS[arch.stem_operator]
+    cost = _conv(3, arch.stem, stem.kernel, side)
+    side = math.ceil(side / stem.pool)
     channels = arch.stem
     for stage in arch.stages:
         for block in range(stage.repeats):

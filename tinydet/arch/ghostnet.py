@@ -1,25 +1,17 @@
 """GhostNet, GhostNet-A, a baseline, and what the tiny formula makes of that."""
 
+from functools import partial
+
 from tinydet.arch.scale import Twist
-from tinydet.arch.stage import Arch, Scaling, Squeeze, Stage
+from tinydet.arch.stage import Arch, Scaling, Squeeze, Stage, expanded_row
 
 _SQUEEZE = Squeeze(of='hidden', divisor=4, activation='relu', gate='hard_sigmoid')
 # All but the hidden layer shrinks with the width.
 _SCALING = Scaling(stem='scales', head='scales', hidden='stays')
 
 
-def _row(kernel, expanded, inputs, channels, squeeze, stride, repeats=1):
-    """A row of GhostNet's table, which gives the expanded channels themselves."""
-    return Stage(
-        'ghost',
-        kernel,
-        expanded / inputs,
-        channels,
-        stride=stride,
-        repeats=repeats,
-        squeeze=0.25 if squeeze else 0,
-    )
-
+# A row: kernel, expansion size, input and output channels, squeeze-and-excitation.
+_row = partial(expanded_row, 'ghost')
 
 # Han et al., GhostNet (CVPR 2020), Table 1; kernels and the squeeze ratio are those of
 # its published weights.

@@ -1,6 +1,6 @@
 """MobileNets: the backbone of the original SSDLite, and comparisons of Table 3."""
 
-from tinydet.arch.stage import Arch, Scaling, Squeeze, Stage
+from tinydet.arch.stage import Arch, Scaling, Squeeze, Stage, expanded_row
 
 # Howard et al., MobileNets (2017), Table 1; all of it shrinks with the width.
 MOBILENET_V1 = Arch(
@@ -43,17 +43,18 @@ _V3_SQUEEZE = Squeeze(of='hidden', divisor=8, activation='relu', gate='hard_sigm
 
 
 def _v3(kernel, expanded, inputs, channels, squeeze, activation, stride, repeats=1):
-    """A row of MobileNetV3's tables, which give the expanded channels themselves."""
+    """A row of MobileNetV3's tables; what expands nothing is a separable block."""
     operator = 'separable' if expanded == inputs else 'inverted_residual'
-    return Stage(
+    return expanded_row(
         operator,
         kernel,
-        expanded / inputs,
+        expanded,
+        inputs,
         channels,
-        stride=stride,
-        repeats=repeats,
-        squeeze=0.25 if squeeze else 0,
-        activation=activation,
+        squeeze,
+        stride,
+        repeats,
+        activation,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from tinydet.arch.cost import classifier_cost
-from tinydet.arch.scale import DepthUnderflow, Twist, narrowest, scale, shallowest
+from tinydet.arch.scale import DepthUnderflow, Twist, narrowest, scale
 from tinydet.arch.stage import Arch
 from tinydet.checks import check_choice
 from tinydet.errors import InputError
@@ -30,7 +30,7 @@ def shrink(arch: Arch, macs: float, by: str) -> Twist:
     whole = classifier_cost(arch).macs
     costs = {place: _macs(arch, place) for place in _CANDIDATES[by](arch)}
     least = min(costs.values())
-    if by == 'depth' and macs < classifier_cost(shallowest(arch)).macs:
+    if by == 'depth' and macs < least:
         raise DepthUnderflow(
             f'depth underflow: {arch.name} cannot be made as shallow as '
             f'{macs / 1e6:.4g}M FLOPs; one block in each of its {len(arch.stages)} '

@@ -4,7 +4,21 @@ from dataclasses import dataclass
 
 from tinydet.arch.rounding import round_channels
 
-STEM_STRIDES = {'conv3x3': 2, 'conv7x7_maxpool': 4}
+
+@dataclass(frozen=True)
+class Stem:
+    """The first layers of a network: a convolution of stride 2, perhaps pooling.
+
+    Attributes:
+        kernel: Side of the convolution's kernel, in pixels.
+        pool: Stride of the max pooling behind it; 1 for none.
+    """
+
+    kernel: int
+    pool: int
+
+
+STEMS = {'conv3x3': Stem(kernel=3, pool=1), 'conv7x7_maxpool': Stem(kernel=7, pool=2)}
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,42 @@ class Stage:
         if self.operator == 'bottleneck':
             return round(self.channels * self.expansion)
         return round_channels(in_channels * self.expansion, divisor)
+
+
+def expanded_row(
+    operator: str,
+    kernel: int,
+    expanded: int,
+    inputs: int,
+    channels: int,
+    squeeze: bool,
+    stride: int,
+    repeats: int = 1,
+    activation: str | None = None,
+) -> Stage:
+    """A row of a table that gives the expanded channels, and not their ratio.
+
+    Args:
+        operator: See :class:`Stage`, as for what is not here.
+        kernel: See there.
+        expanded: Hidden channels of a block.
+        inputs: Channels that come into the first block.
+        channels: See there.
+        squeeze: Whether there is squeeze-and-excitation, at a quarter.
+        stride: See there.
+        repeats: See there.
+        activation: See there.
+    """
+    return Stage(
+        operator,
+        kernel,
+        expanded / inputs,
+        channels,
+        stride=stride,
+        repeats=repeats,
+        squeeze=0.25 if squeeze else 0,
+        activation=activation,
+    )
 
 
 @dataclass(frozen=True)
@@ -98,8 +148,7 @@ class Arch:
         hidden: Width of the layer between pooling and classifier; 0 for none.
         divisor: Channels are multiples of this.
         squeeze: How its squeeze-and-excitation layers are built.
-        stem_operator: ``'conv3x3'``, of stride 2, or ``'conv7x7_maxpool'``, of
-            stride 4.
+        stem_operator: A key of ``STEMS``.
     """
 
     name: str
@@ -119,7 +168,16 @@ class Arch:
     @property
     def stride(self) -> int:
         """Input pixels over output pixels of the last stage, along a side."""
-        stride = STEM_STRIDES[self.stem_operator]
+        stride = 2 * STEMS[self.stem_operator].pool
         for stage in self.stages:
             stride *= stage.stride
         return stride
+
+
+def table_of(network: object) -> Arch | None:
+    """The table that a network, or the backbone of a model, was built from.
+
+    Networks of other libraries have none.
+    """
+    table = getattr(getattr(network, 'backbone', network), 'arch', None)
+    return table if isinstance(table, Arch) else None

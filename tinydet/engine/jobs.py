@@ -17,7 +17,7 @@ from tinydet.engine.preflight import check_batches, check_classes, check_weights
 from tinydet.engine.results import without_prefix
 from tinydet.engine.startup import keep_memory
 from tinydet.errors import InputError
-from tinydet.files import make_room
+from tinydet.files import make_room, write_json
 from tinydet.weights import load_weights_only
 
 # What a run leaves in its work directory, by pattern, in the order of interest.
@@ -155,8 +155,7 @@ def test(
                 json.dumps(runner.test_evaluator.metrics[0].detections)
             )
         if json_file is not None:
-            named = without_prefix(figures)
-            Path(json_file).write_text(json.dumps(named, indent=2) + '\n')
+            write_json(Path(json_file), without_prefix(figures))
     del runner
     _finish(cfg.work_dir)
 

@@ -1,10 +1,8 @@
 """The results of a run as files: tables, curves and the COCO figures."""
 
 import csv
-import json
 import math
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -13,7 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-from tinydet.files import replacing
+from tinydet.files import replacing, write_json, write_rows
 from tinydet.viz.curves import draw_curves
 
 BEST = 'bbox_mAP'
@@ -119,18 +117,6 @@ def read_rows(path: Path) -> list[dict]:
         ]
 
 
-def write_rows(path: Path, rows: Sequence[Mapping]) -> None:
-    """Write a CSV table whose columns are the keys of the rows, as they appear."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    with (
-        replacing(path) as partial,
-        open(partial, 'w', newline='', encoding='utf-8') as file,
-    ):
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def without_prefix(metrics: dict[str, float]) -> dict[str, float]:
     """The metrics by the names of the files: ``bbox_mAP``, not ``coco/bbox_mAP``."""
     return {name.rpartition('/')[2]: value for name, value in metrics.items()}
@@ -139,8 +125,7 @@ def without_prefix(metrics: dict[str, float]) -> dict[str, float]:
 def _write_figures(
     runner: Runner, figures: dict[str, float], evaluator: Evaluator
 ) -> None:
-    with replacing(_path(runner, 'metrics.json')) as partial:
-        partial.write_text(json.dumps(figures, indent=2) + '\n')
+    write_json(_path(runner, 'metrics.json'), figures)
     for metric in evaluator.metrics:
         if hasattr(metric, 'per_class'):
             rows = [{'class': name, **ap} for name, ap in metric.per_class.items()]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from tinydet.arch import (
     ARCHS,
     EFFICIENTNET_B0,
+    STEMS,
     Arch,
     efficientnet_minus,
     scale,
@@ -99,12 +100,14 @@ class ConvNet(BaseModule):
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
 
-        kernel = 7 if arch.stem_operator == 'conv7x7_maxpool' else 3
-        self.conv_stem = nn.Conv2d(3, arch.stem, kernel, 2, kernel // 2, bias=False)
+        stem = STEMS[arch.stem_operator]
+        self.conv_stem = nn.Conv2d(
+            3, arch.stem, stem.kernel, 2, stem.kernel // 2, bias=False
+        )
         self.bn1 = nn.BatchNorm2d(arch.stem)
         self.act1 = ACTIVATIONS[arch.activation]()
-        if arch.stem_operator == 'conv7x7_maxpool':
-            self.maxpool = nn.MaxPool2d(3, 2, padding=1)
+        if stem.pool > 1:
+            self.maxpool = nn.MaxPool2d(3, stem.pool, padding=1)
         else:
             self.maxpool = nn.Identity()
         total_blocks = sum(stage.repeats for stage in arch.stages)

@@ -5,7 +5,7 @@ from mmengine.registry import MODELS
 from mmpretrain.models import ImageClassifier, LinearClsHead
 from torch import Tensor, nn
 
-from tinydet.arch import Arch
+from tinydet.arch import table_of
 from tinydet.checks import check_choice, check_rate, check_whole
 from tinydet.models.blocks import ACTIVATIONS
 from tinydet.models.parts import build_part, run_once
@@ -124,7 +124,7 @@ class Classifier(ImageClassifier):
 
 def _hidden_layer(backbone: nn.Module) -> dict:
     """Settings of the head that the architecture of a backbone asks for."""
-    arch = getattr(backbone, 'arch', None)
-    if not isinstance(arch, Arch) or not arch.hidden:
+    arch = table_of(backbone)
+    if arch is None or not arch.hidden:
         return {}
     return {'hidden': arch.hidden, 'activation': arch.activation}

@@ -9,6 +9,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from tinydet.arch import table_of
 from tinydet.errors import InputError
 from tinydet.models.parts import build_part
 
@@ -133,5 +134,5 @@ def input_side(cfg: Config) -> int:
 
 def _stride(model: nn.Module) -> int:
     """Input pixels over pixels of the last feature, along a side."""
-    table = getattr(getattr(model, 'backbone', model), 'arch', None)
-    return getattr(table, 'stride', _USUAL_STRIDE)
+    table = table_of(model)
+    return table.stride if table else _USUAL_STRIDE

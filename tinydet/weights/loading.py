@@ -9,10 +9,17 @@ from mmengine.model import BaseModule
 from mmengine.model.weight_init import PretrainedInit, update_init_info
 from torch import Tensor, nn
 
-from tinydet.arch import Arch
+from tinydet.arch import table_of
 from tinydet.errors import InputError
 from tinydet.weights.files import read_weights
-from tinydet.weights.names import BACKBONE, HEAD, of_elsewhere, to_tinydet
+from tinydet.weights.names import (
+    BACKBONE,
+    HEAD,
+    has_part,
+    of_elsewhere,
+    parts_of,
+    to_tinydet,
+)
 
 _LISTED = 8
 _DETECTION_HEAD = 'bbox_head.'
@@ -82,12 +89,12 @@ def load_pretrained(
     state = read_weights(source)
     if prefix is not None:
         state = _under(state, prefix, source)
-    arch = _arch(module)
+    arch = table_of(module)
     if arch is None:
         state = of_elsewhere(state)
     else:
         state = to_tinydet(state, [stage.repeats for stage in arch.stages])
-    if hasattr(module, 'bbox_head') and not _has(state, _DETECTION_HEAD):
+    if hasattr(module, 'bbox_head') and not has_part(state, _DETECTION_HEAD):
         raise InputError(
             f'{source}: has no {_DETECTION_HEAD.rstrip(".")}, so it is no detector: '
             'give it in the init_cfg of model.backbone to load a backbone'
@@ -95,8 +102,8 @@ def load_pretrained(
     backbone = getattr(module, 'backbone', module)
     unused = list(getattr(backbone, 'unbuilt', ()))
     if backbone is module:
-        others = {f'{_part(n)}.': None for n in state if not n.startswith(BACKBONE)}
-        unused += others
+        others = (name for name in state if not name.startswith(BACKBONE))
+        unused += [f'{part}.' for part in parts_of(others)]
         state = {name.removeprefix(BACKBONE): value for name, value in state.items()}
     else:
         unused = [BACKBONE + part for part in unused]
@@ -185,29 +192,14 @@ def _under(
     if not found:
         raise InputError(
             f'{source}: has no weights under prefix={prefix!r}; it has '
-            + ', '.join(dict.fromkeys(map(_part, state)))
+            + ', '.join(parts_of(state))
         )
     return found
 
 
-def _has(state: dict[str, Tensor], prefix: str) -> bool:
-    return any(name.startswith(prefix) for name in state)
-
-
-def _part(name: str) -> str:
-    """The part of a network that a weight belongs to."""
-    return name.partition('.')[0]
-
-
-def _arch(module: nn.Module) -> Arch | None:
-    """The table of one of our networks; backbones from elsewhere have none."""
-    arch = getattr(getattr(module, 'backbone', module), 'arch', None)
-    return arch if isinstance(arch, Arch) else None
-
-
 def _network(module: nn.Module) -> str:
     """What to call a network in a message."""
-    arch = _arch(module)
+    arch = table_of(module)
     name = type(module).__name__
     return f'{name} ({arch.name})' if arch else name
 

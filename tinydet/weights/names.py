@@ -48,7 +48,7 @@ def to_tinydet(
     Returns:
         Weights under ``backbone.`` and ``head.``, in the same order.
     """
-    if has_our_names(state):
+    if has_part(state, BACKBONE):
         return state
     if 'layer1.0.conv3.weight' in state:  # of a bottleneck
         return _rename(state, _RESNET)
@@ -85,12 +85,17 @@ def of_elsewhere(state: dict[str, Tensor]) -> dict[str, Tensor]:
     Returns:
         Weights under ``backbone.`` and ``head.``, in the same order.
     """
-    return state if has_our_names(state) else _rename(state, _ELSEWHERE)
+    return state if has_part(state, BACKBONE) else _rename(state, _ELSEWHERE)
 
 
-def has_our_names(state: dict[str, Tensor]) -> bool:
-    """Whether these are the weights of a model with a ``backbone``."""
-    return any(name.startswith(BACKBONE) for name in state)
+def has_part(names: Iterable[str], prefix: str) -> bool:
+    """Whether weights of a part, such as ``'backbone.'``, are among these."""
+    return any(name.startswith(prefix) for name in names)
+
+
+def parts_of(names: Iterable[str]) -> list[str]:
+    """The parts of a model that weights belong to, such as ``'backbone'``, in order."""
+    return list(dict.fromkeys(name.partition('.')[0] for name in names))
 
 
 def to_timm(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -107,7 +112,7 @@ def to_timm(state: dict[str, Tensor]) -> dict[str, Tensor]:
         InputError: If timm groups the blocks of this network otherwise, so that names
             alone do not tell where they belong.
     """
-    if any(name.startswith(_HIDDEN) for name in state):
+    if has_part(state, _HIDDEN):
         raise InputError(
             'networks with a hidden layer in the classifier (MobileNetV3, GhostNet) '
             'have their blocks in other groups at timm, and cannot be converted by '

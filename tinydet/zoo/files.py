@@ -56,11 +56,12 @@ def write_zoo(zoo: Zoo, root: Path) -> list[str]:
     Returns:
         Their paths from ``root``.
     """
-    for path, text in zoo.texts.items():
+    texts = zoo.texts
+    for path, text in texts.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     draw_zoo(zoo.points, root / PLOT)
-    return [*zoo.texts, PLOT]
+    return [*texts, PLOT]
 
 
 def stale_files(zoo: Zoo, root: Path) -> list[str]:

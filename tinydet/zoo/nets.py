@@ -13,6 +13,8 @@ from tinydet.arch import (
     RESNET_50_TWISTS,
     TINYNETS,
     Twist,
+    efficientnet_minus,
+    tinynet,
 )
 from tinydet.zoo.paper import ROWS, Row
 
@@ -139,7 +141,7 @@ _V3_SMALL_050 = (
 NETS = (
     *(
         Net(
-            f'tinynet_{variant}',
+            tinynet(variant).name,
             f'TinyNet-{variant.upper()}',
             TINYNET,
             _with_head(dict(type='TinyNet', variant=variant)),
@@ -152,7 +154,7 @@ NETS = (
     ),
     *(
         Net(
-            f'efficientnet_b_minus{phi}' if phi else 'efficientnet_b0',
+            efficientnet_minus(phi).name,
             f'EfficientNet-B^-{phi}' if phi else 'EfficientNet-B0',
             EFFICIENTNET,
             _with_head(dict(type='EfficientNetMinus', phi=phi)),
