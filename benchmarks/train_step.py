@@ -8,17 +8,23 @@ process, and their iterations take turns, so that a machine that drifts slows bo
 """
 
 import argparse
-import multiprocessing
-import resource
 import statistics
-import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tinydet.files import make_room, write_json
+from sides import (
+    loss_difference,
+    report,
+    share_weights,
+    start_sides,
+    take_requests,
+    take_turns,
+)
+
+from tinydet.files import make_room
 
 CONFIG = Path(__file__).parents[1] / 'configs' / 'ssdlite_tinynet_d.py'
 WARMUP = 3
-MAX_LOSS_DIFFERENCE = 1e-4
 LR = 1e-3
 
 
@@ -111,8 +117,8 @@ def make_batch(batch_size: int, size: int, classes: int) -> dict:
     return dict(inputs=images, data_samples=samples)
 
 
-def serve(kind: str, batch_size: int, pipe) -> None:
-    """Child process: build one side, then run an iteration whenever asked."""
+def serve(kind: str, batch_size: int, pipe: Connection) -> None:
+    """In a side's process: build it, then run an iteration whenever asked."""
     import torch
     from mmengine.config import Config
     from mmengine.optim import OptimWrapper
@@ -124,26 +130,17 @@ def serve(kind: str, batch_size: int, pipe) -> None:
         import mmpretrain.models  # noqa: F401 (registers TIMMBackbone)
     torch.manual_seed(0)
     model = {'ours': build_ours, 'stock': build_stock}[kind](cfg).train()
-    pipe.send(
-        {
-            name.replace('timm_model.', ''): value.clone().contiguous().numpy()
-            for name, value in model.state_dict().items()
-        }
-    )
-    weights = pipe.recv()
-    if weights is not None:
-        model.load_state_dict({k: torch.from_numpy(v) for k, v in weights.items()})
+    share_weights(model, pipe)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LR)
     wrapper = OptimWrapper(optimizer, clip_grad=dict(max_norm=10))
     head = cfg.model.bbox_head
     batch = make_batch(batch_size, head.anchor_generator.input_size, head.num_classes)
-    while pipe.recv():
-        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        start = time.perf_counter()
+
+    def train() -> dict[str, float]:
         losses = model.train_step(batch, wrapper)
-        seconds = time.perf_counter() - start
-        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
-        pipe.send((seconds, faults, {k: v.item() for k, v in losses.items()}))
+        return {name: value.item() for name, value in losses.items()}
+
+    take_requests(train, pipe)
 
 
 def measure(batch_size: int, runs: int) -> dict:
@@ -155,44 +152,21 @@ def measure(batch_size: int, runs: int) -> dict:
         largest relative difference of a loss in the first iteration
         (``loss_difference``; later ones drift apart as rounding is amplified).
     """
-    context = multiprocessing.get_context('spawn')
-    pipes = {}
-    for kind in ('stock', 'ours'):
-        pipes[kind], child = context.Pipe()
-        context.Process(
-            target=serve, args=(kind, batch_size, child), daemon=True
-        ).start()
-    weights = {kind: pipe.recv() for kind, pipe in pipes.items()}
-    pipes['stock'].send(None)
-    pipes['ours'].send(weights['stock'])
-
-    seconds = {'stock': [], 'ours': []}
-    faults = {'stock': [], 'ours': []}
-    losses = {'stock': [], 'ours': []}
-    for _ in range(WARMUP + runs):
-        for kind, pipe in pipes.items():
-            pipe.send(True)
-            spent, faulted, loss = pipe.recv()
-            seconds[kind].append(spent)
-            faults[kind].append(faulted)
-            losses[kind].append(loss)
-    for pipe in pipes.values():
-        pipe.send(False)
-
-    stock_s = statistics.median(seconds['stock'][WARMUP:])
-    ours_s = statistics.median(seconds['ours'][WARMUP:])
-    first_stock, first_ours = losses['stock'][0], losses['ours'][0]
-    difference = max(
-        abs(first_stock[name] - first_ours[name]) / abs(first_stock[name])
-        for name in first_stock
-    )
+    with start_sides(serve, batch_size) as sides:
+        done = take_turns(sides, (), WARMUP + runs, 'iterations')
+    seconds, faults = {}, {}
+    for kind, works in done.items():
+        seconds[kind] = statistics.median(work.seconds for work in works[WARMUP:])
+        faults[kind] = statistics.median(work.page_faults for work in works[WARMUP:])
     return dict(
-        stock_s=stock_s,
-        ours_s=ours_s,
-        ratio=stock_s / ours_s,
-        stock_page_faults=statistics.median(faults['stock'][WARMUP:]),
-        ours_page_faults=statistics.median(faults['ours'][WARMUP:]),
-        loss_difference=difference,
+        stock_s=seconds['stock'],
+        ours_s=seconds['ours'],
+        ratio=seconds['stock'] / seconds['ours'],
+        stock_page_faults=faults['stock'],
+        ours_page_faults=faults['ours'],
+        loss_difference=loss_difference(
+            done['stock'][0].result, done['ours'][0].result
+        ),
         batch_size=batch_size,
         runs=runs,
     )
@@ -205,13 +179,7 @@ def main() -> None:
     parser.add_argument('--json', type=Path, help='write the figures to this file')
     args = parser.parse_args()
     make_room(args.json)
-    result = measure(args.batch_size, args.runs)
-    for name, value in result.items():
-        print(f'{name:>17}  {value:.4g}')
-    if args.json:
-        write_json(args.json, result)
-    if result['loss_difference'] > MAX_LOSS_DIFFERENCE:
-        raise SystemExit('the two sides do not train the same network')
+    report(measure(args.batch_size, args.runs), args.json)
 
 
 if __name__ == '__main__':

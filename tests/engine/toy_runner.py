@@ -90,6 +90,7 @@ def make_runner(
     epochs: int = 2,
     hooks: Sequence = (),
     val_interval: int = 1,
+    model: BaseModel | None = None,
     **settings,
 ) -> Runner:
     """Build a runner whose work directory is ``folder / 'work'``."""
@@ -100,7 +101,7 @@ def make_runner(
 
     val_loader = DataLoader(dataset, batch_size=4, collate_fn=collate)
     return Runner(
-        model=ToyModel(),
+        model=model or ToyModel(),
         work_dir=str(folder / 'work'),
         train_dataloader=DataLoader(dataset, batch_size=2, collate_fn=collate),
         train_cfg={

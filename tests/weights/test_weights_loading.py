@@ -14,7 +14,7 @@ from timm_nets import timm_net
 
 from tinydet.arch import TINYNETS
 from tinydet.errors import InputError
-from tinydet.weights import loading, to_timm
+from tinydet.weights import files, loading, to_timm
 
 REPO = Path(__file__).parents[2]
 
@@ -28,7 +28,8 @@ def log(monkeypatch) -> list[tuple[str, int]]:
         assert logger == 'current'
         lines.append((line, level))
 
-    monkeypatch.setattr(loading, 'print_log', keep)
+    for module in (files, loading):
+        monkeypatch.setattr(module, 'print_log', keep)
     return lines
 
 
@@ -140,7 +141,10 @@ def test_a_bare_backbone_takes_its_part(save, log, init_cfg):
         torch.testing.assert_close(
             theirs.classifier(pooled), theirs(images), rtol=1e-5, atol=1e-5
         )
-    line = f'{path}: 226 tensors loaded into TinyNet (tinynet_e), 2 not used (head)'
+    line = (
+        f'{path}: 226 of 228 tensors loaded into TinyNet (tinynet_e), 2 not used: '
+        'head.fc.weight, head.fc.bias'
+    )
     assert log == [(line, logging.INFO)]
 
 
@@ -152,7 +156,7 @@ def test_a_backbone_with_few_outputs(save, log):
     assert same(ours.state_dict(), {name: state[name] for name in ours.state_dict()})
     [(line, _)] = log
     assert re.fullmatch(
-        r'.* \d+ not used \(blocks\.5, blocks\.6, conv_head, bn2, head\)', line
+        r'.* \d+ not used: blocks\.5, blocks\.6, conv_head, bn2, head', line
     )
 
 
@@ -163,7 +167,7 @@ def test_a_classifier_of_an_inner_stage(save, log):
     assert ours.head.fc.in_features == 96
     (line, _), (left, level) = log
     assert line.endswith(
-        ' not used (backbone.blocks.6, backbone.conv_head, backbone.bn2)'
+        ' not used: backbone.blocks.6, backbone.conv_head, backbone.bn2'
     )
     assert 'head.fc.weight (1000, 1280) for (1000, 96)' in left
     assert level == logging.WARNING
@@ -203,7 +207,30 @@ def test_a_backbone_from_a_detector(save, log, detector, settings):
     }
     assert same(ours.state_dict(), expected)
     [(line, _)] = log
-    assert line.endswith('2 not used (neck, bbox_head)') == (not settings)
+    rest = '2 not used: neck.extra.weight, bbox_head.cls.weight'
+    assert line.endswith(rest) == (not settings)
+
+
+@pytest.mark.parametrize(
+    'signs',
+    [
+        {'meta': {'averaged': True}},
+        {'ema_state_dict': {'steps': torch.tensor(3)}},
+        {'state_dict_ema': {}},
+    ],
+    ids=['ours', 'MMEngine', 'timm'],
+)
+def test_averaged_weights_are_taken_and_logged(save, log, signs):
+    plain = build(tinynet()).state_dict()
+    averaged = build(tinynet()).state_dict()
+    if 'state_dict_ema' in signs:
+        checkpoint = {'state_dict': plain, 'state_dict_ema': averaged}
+    else:
+        checkpoint = {'state_dict': averaged, **signs}
+    path = save(checkpoint)
+    ours = build(tinynet(init_cfg=pretrained(path)))
+    assert same(ours.state_dict(), averaged)
+    assert log[0] == (f'{path}: its averaged weights (EMA) are taken', logging.INFO)
 
 
 def test_a_pretrained_classifier_plugs_into_a_detector(save):
@@ -276,7 +303,9 @@ def test_a_backbone_of_another_library_takes_torchvision_s_weights(save, log):
     state = theirs.state_dict()
     assert same(ours.state_dict(), {name: state[name] for name in ours.state_dict()})
     [(line, _)] = log
-    assert line.endswith(' tensors loaded into ResNet, 2 not used (head)')
+    assert line.endswith(
+        'tensors loaded into ResNet, 2 not used: head.fc.weight, head.fc.bias'
+    )
 
 
 @pytest.mark.parametrize('flaw', ['another network', 'code'])
@@ -313,7 +342,10 @@ def test_a_classifier_of_other_classes_starts_anew(save, log):
     assert ours.head.fc.weight.std().item() == pytest.approx(0.01, rel=0.05)
     assert not ours.head.fc.bias.any()
     assert log == [
-        (f'{path}: 226 tensors loaded into Classifier (tinynet_e)', logging.INFO),
+        (
+            f'{path}: 226 of 228 tensors loaded into Classifier (tinynet_e)',
+            logging.INFO,
+        ),
         (
             f'{path}: the classifier is another one and stays as it was initialised: '
             'head.fc.weight (5, 1280) for (10, 1280), head.fc.bias (5,) for (10,)',

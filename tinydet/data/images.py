@@ -4,6 +4,7 @@ JPEG and PNG files are decoded only if they look cut off, others always.
 """
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -65,12 +66,29 @@ def find_bad_images(images: list[dict], image_dir: str | os.PathLike) -> list[Ba
         ]
 
 
-def image_problem(path: str | os.PathLike, width: int, height: int) -> str | None:
+def find_bad_files(root: str | os.PathLike, paths: Sequence[str]) -> dict[str, str]:
+    """Check image files of any size.
+
+    Args:
+        root: The folder that the paths start from.
+        paths: The files.
+
+    Returns:
+        Reason by path, for those that cannot be used, in the same order.
+    """
+    with ThreadPoolExecutor(READER_THREADS) as readers:
+        reasons = readers.map(image_problem, (os.path.join(root, p) for p in paths))
+        return {p: r for p, r in zip(paths, reasons, strict=True) if r}
+
+
+def image_problem(
+    path: str | os.PathLike, width: int | None = None, height: int | None = None
+) -> str | None:
     """Say why an image cannot be used.
 
     Args:
         path: The file.
-        width: The width that the annotations give, in pixels.
+        width: The width that the annotations give, in pixels; None for any size.
         height: The height.
 
     Returns:
@@ -122,8 +140,10 @@ def looks_cut_off(head: bytes, tail: bytes) -> bool:
     return False
 
 
-def _size_problem(image: Image.Image, width: int, height: int) -> str | None:
-    if image.size == (width, height):
+def _size_problem(
+    image: Image.Image, width: int | None, height: int | None
+) -> str | None:
+    if width is None or image.size == (width, height):
         return None
     # Orientations 5 to 8 swap width and height.
     turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5

@@ -3,21 +3,18 @@
 import os
 from collections import defaultdict
 
-import numpy as np
-import torch
 from mmdet.datasets import CocoDataset
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS
 
 from tinydet.data.check import check_coco, clean_coco
-from tinydet.datasets.transforms import ImageReadError
+from tinydet.data.images import MAX_BAD_IMAGE_SHARE
+from tinydet.datasets.bad_images import ReplacesBadImages
 from tinydet.errors import InputError
-
-_STAND_IN_GREY = 128
 
 
 @DATASETS.register_module()
-class CocoDetection(CocoDataset):
+class CocoDetection(ReplacesBadImages, CocoDataset):
     """A COCO data set that is checked and cleaned before use.
 
     Takes mmdet's ``CocoDataset`` arguments. It differs in four ways:
@@ -25,8 +22,8 @@ class CocoDetection(CocoDataset):
     * Annotations and images go through :func:`tinydet.data.check.check_coco`.
     * The labels follow the order of ``metainfo['classes']``, not that of the file;
       without ``classes``, all categories of the file count, in its order.
-    * An image that fails later is recorded in :meth:`bad_indices`. In training another
-      sample takes its place, in testing a grey image of the same size.
+    * An image that fails later is recorded and replaced, see
+      :class:`~tinydet.datasets.bad_images.ReplacesBadImages`.
     * Annotations marked ``ignore`` are handed on to be ignored, like crowds; masks are
       not kept.
 
@@ -42,14 +39,7 @@ class CocoDetection(CocoDataset):
     """
 
     METAINFO: dict = {}
-
-    def full_init(self) -> None:
-        """Check, clean and load the annotations, once."""
-        if self._fully_initialized:
-            return
-        super().full_init()
-        # In shared memory, so that what the loader's workers write is seen here.
-        self._bad = torch.zeros(len(self), dtype=torch.uint8).share_memory_()
+    max_bad_share = MAX_BAD_IMAGE_SHARE
 
     def load_data_list(self) -> list[dict]:
         """Check and clean the annotation file.
@@ -124,33 +114,3 @@ class CocoDetection(CocoDataset):
                 f'needs boxes of {", ".join(self._metainfo["classes"])}'
             )
         return kept
-
-    def prepare_data(self, idx: int) -> dict | None:
-        """Run the pipeline on an image, or on what takes its place.
-
-        Args:
-            idx: Index of the image.
-
-        Returns:
-            The sample; None in training where the image failed, which makes the base
-            class draw another.
-        """
-        try:
-            return super().prepare_data(idx)
-        except ImageReadError:
-            self._bad[idx] = 1
-        if not self.test_mode:
-            return None
-        info = self.get_data_info(idx)
-        info['img'] = np.full(
-            (info['height'], info['width'], 3), _STAND_IN_GREY, np.uint8
-        )
-        return self.pipeline(info)
-
-    def bad_indices(self) -> list[int]:
-        """Indices of the images that passed the check but failed since.
-
-        Returns:
-            Ascending, from all workers of this process.
-        """
-        return self._bad.nonzero().flatten().tolist()

@@ -10,6 +10,13 @@ from PIL import Image
 
 from tinydet.data.images import looks_cut_off
 
+_FLAGS = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
 
 class ImageReadError(OSError):
     """An image file cannot be read or does not have the size that is annotated."""
@@ -35,17 +42,8 @@ def read_image(
     Raises:
         ImageReadError: The file is missing, damaged, cut off or of another size.
     """
-    try:
-        with open(path, 'rb') as file:
-            data = file.read()
-        # OpenCV fills up the missing part of a cut-off image, Pillow refuses it.
-        if looks_cut_off(data[:16], data[-16:]):
-            Image.open(io.BytesIO(data)).load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageReadError(f'{path}: {error}') from None
-    image = _decode(data, cv2.IMREAD_COLOR)
-    if image is None:
-        raise ImageReadError(f'{path}: cannot be decoded')
+    data = read_bytes(path)
+    image = decode(data, path)
     if height is None or image.shape[:2] == (height, width):
         return image
     stored = _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -55,6 +53,44 @@ def read_image(
             f'{width} x {height} in the annotation file'
         )
     return stored
+
+
+def read_bytes(path: str) -> bytes:
+    """Read an image file, and see that it is whole.
+
+    Raises:
+        ImageReadError: The file is missing or cut off.
+    """
+    try:
+        with open(path, 'rb') as file:
+            data = file.read()
+        # OpenCV fills up the missing part of a cut-off image, Pillow refuses it.
+        if looks_cut_off(data[:16], data[-16:]):
+            Image.open(io.BytesIO(data)).load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ImageReadError(f'{path}: {error}') from None
+    return data
+
+
+def decode(data: bytes, path: str, reduction: int = 1) -> np.ndarray:
+    """Decode an image of any colour type, turned as its EXIF orientation says.
+
+    Args:
+        data: Content of the file.
+        path: Its name, for messages.
+        reduction: 1, or 2, 4 or 8 for a side of that fraction; JPEG is then decoded at
+            this size, which is faster.
+
+    Returns:
+        The image, (H, W, 3), uint8, BGR.
+
+    Raises:
+        ImageReadError: It cannot be decoded.
+    """
+    image = _decode(data, _FLAGS[reduction])
+    if image is None:
+        raise ImageReadError(f'{path}: cannot be decoded')
+    return image
 
 
 def _decode(data: bytes, flags: int) -> np.ndarray | None:

@@ -8,7 +8,6 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
-from tinydet.data.images import MAX_BAD_IMAGE_SHARE
 from tinydet.errors import InputError
 
 _INTERVAL = 50
@@ -16,14 +15,14 @@ _INTERVAL = 50
 
 @HOOKS.register_module()
 class BadImageHook(Hook):
-    """Log the images that ``CocoDetection`` had to replace, each once.
+    """Log the images that a data set had to replace, each once.
 
     Looks every 50 training iterations and after each epoch of training, validation and
     testing. Data sets of other types are left alone.
 
     Raises:
-        InputError: More than 1% of a data set's images cannot be used, those that the
-            check skipped included.
+        InputError: More of a data set's images cannot be used than its
+            ``max_bad_share``, those that the check skipped included.
     """
 
     def __init__(self) -> None:
@@ -62,14 +61,14 @@ class BadImageHook(Hook):
                     self._logged.add(path)
                     runner.logger.warning(
                         f'{path} could not be read and was replaced; {number} images '
-                        f'of {dataset.ann_file} so far'
+                        f'of {dataset.source} so far'
                     )
             count = len(bad) + dataset.num_skipped
             total = len(dataset) + dataset.num_skipped
-            if bad and count > MAX_BAD_IMAGE_SHARE * total:
+            if bad and count > dataset.max_bad_share * total:
                 raise InputError(
-                    f'{count} of the {total} images of {dataset.ann_file} cannot be '
-                    f'used, more than {MAX_BAD_IMAGE_SHARE:.0%}: mend or remove the '
+                    f'{count} of the {total} images of {dataset.source} cannot be '
+                    f'used, more than {dataset.max_bad_share:.0%}: mend or remove the '
                     'files that the log names'
                 )
 

@@ -29,9 +29,10 @@ class AtomicCheckpointHook(Hook):
 
     Each file appears whole or not at all, and an old one goes only after the new one
     is there, so a kill at any moment leaves a checkpoint to resume from and the best
-    one so far. ``best.pth`` holds the weights without the optimizer's state, and its
-    score under ``meta.best_score``. The files hold tensors and plain values only, so
-    that ``torch.load(weights_only=True)`` reads them anywhere.
+    one so far. ``best.pth`` holds the weights, averaged ones where a hook averages
+    them, without what only a resumed run needs, and its score under
+    ``meta.best_score``. The files hold tensors and plain values only, so that
+    ``torch.load(weights_only=True)`` reads them anywhere.
 
     Args:
         interval: Epochs between two saves; the last epoch is always saved.
@@ -53,6 +54,7 @@ class AtomicCheckpointHook(Hook):
         self.max_keep_ckpts = max_keep_ckpts
         self.save_best = save_best
         self.best_score = -math.inf
+        self._resumable = True
 
     def before_train(self, runner: Runner) -> None:
         """Take up a resumed run's best score, and an evaluation that it missed."""
@@ -87,7 +89,7 @@ class AtomicCheckpointHook(Hook):
         ):
             return
         path = Path(runner.work_dir) / f'epoch_{runner.epoch + 1}.pth'
-        _save(runner, path, {'epoch': runner.epoch + 1, 'iter': runner.iter})
+        self._save(runner, path, {'epoch': runner.epoch + 1, 'iter': runner.iter})
         if is_main_process():
             with replacing(path.with_name('last_checkpoint')) as partial:
                 partial.write_text(str(path))
@@ -105,17 +107,38 @@ class AtomicCheckpointHook(Hook):
             return
         self.best_score = score
         meta = {'epoch': runner.epoch, 'iter': runner.iter, 'best_score': score}
-        _save(runner, Path(runner.work_dir) / BEST_NAME, meta, resumable=False)
+        path = Path(runner.work_dir) / BEST_NAME
+        self._save(runner, path, meta, resumable=False)
         runner.logger.info(
             f'best so far: {self.save_best} {score:.4f} at epoch {runner.epoch}, '
             f'saved to {BEST_NAME}'
         )
+
+    def _save(
+        self, runner: Runner, path: Path, meta: dict, resumable: bool = True
+    ) -> None:
+        if not is_main_process():
+            return
+        self._resumable = resumable
+        with replacing(path) as partial:
+            runner.save_checkpoint(
+                str(partial.parent),
+                partial.name,
+                save_optimizer=resumable,
+                save_param_scheduler=resumable and runner.param_schedulers is not None,
+                meta=meta,
+            )
+            # better now than when it is needed
+            load_weights_only(partial)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Turn the histories of logged scalars into tensors.
 
         MMEngine pickles them as objects with methods, which takes code to read.
         """
+        if not self._resumable:
+            # MMEngine's name for the weights that were averaged, not for the average.
+            checkpoint.pop('ema_state_dict', None)
         hub = checkpoint['message_hub']
         hub['log_scalars'] = {
             name: {
@@ -138,21 +161,6 @@ class AtomicCheckpointHook(Hook):
                 name: HistoryBuffer(saved['values'].numpy(), saved['counts'].numpy())
                 for name, saved in hub['log_scalars'].items()
             }
-
-
-def _save(runner: Runner, path: Path, meta: dict, resumable: bool = True) -> None:
-    if not is_main_process():
-        return
-    with replacing(path) as partial:
-        runner.save_checkpoint(
-            str(partial.parent),
-            partial.name,
-            save_optimizer=resumable,
-            save_param_scheduler=resumable and runner.param_schedulers is not None,
-            meta=meta,
-        )
-        # better now than when it is needed
-        load_weights_only(partial)
 
 
 def _epoch_checkpoints(work_dir: Path) -> list[Path]:

@@ -1,4 +1,7 @@
-"""The two jobs of the command line: train a config, test a checkpoint."""
+"""The two jobs of the command line: train a config, test a checkpoint.
+
+Of a detector or of a classifier; the config says which.
+"""
 
 import gc
 import json
@@ -13,21 +16,26 @@ from tinydet.engine.checkpoint import (
     latest_whole_checkpoint,
     refuse_code_in_checkpoints,
 )
-from tinydet.engine.preflight import check_batches, check_classes, check_weights
+from tinydet.engine.preflight import (
+    bare_model,
+    check_batches,
+    check_classes,
+    check_weights,
+)
 from tinydet.engine.results import without_prefix
 from tinydet.engine.startup import keep_memory
 from tinydet.errors import InputError
 from tinydet.files import make_room, write_json
-from tinydet.weights import load_weights_only
+from tinydet.weights import load_weights_only, place_weights, read_weights
 
 # What a run leaves in its work directory, by pattern, in the order of interest.
 _LEFT = {
-    'metrics.json': 'the 12 COCO figures',
-    'per_class.csv': 'AP and AP50 of each class',
+    'metrics.json': 'the figures of the evaluation',
+    'per_class.csv': 'those of each class',
     'mosaic.jpg': 'validation images with true and predicted boxes',
     'curves.png': 'losses and figures over the epochs',
     'results.csv': 'the same as a table',
-    'best.pth': 'the checkpoint of the best mAP',
+    'best.pth': 'the checkpoint of the best evaluation',
     'epoch_*.pth': 'the last checkpoints, to resume from',
     '*.py': 'the whole config, as it ran',
 }
@@ -82,8 +90,8 @@ def train(cfg: Config, resume: bool = False, amp: bool = False) -> None:
     """Train a config, evaluating as it says.
 
     Leaves in ``cfg.work_dir`` the config, the last and the best checkpoint,
-    ``results.csv``, ``curves.png``, ``mosaic.jpg``, ``metrics.json`` and
-    ``per_class.csv``.
+    ``results.csv``, ``curves.png``, ``metrics.json`` and ``per_class.csv``, and of a
+    detector ``mosaic.jpg``.
 
     Args:
         cfg: From :func:`load_config`.
@@ -103,6 +111,7 @@ def train(cfg: Config, resume: bool = False, amp: bool = False) -> None:
     checkpoint = latest_whole_checkpoint(cfg.work_dir) if resume else None
     if checkpoint:
         cfg.resume, cfg.load_from = True, str(checkpoint)
+    _scale_to_the_real_batch(cfg)
     runner = _start(cfg)
     if checkpoint:
         check_weights(runner, load_weights_only(checkpoint), checkpoint)
@@ -129,35 +138,47 @@ def test(
 ) -> None:
     """Evaluate a checkpoint on the config's test set.
 
-    Leaves ``metrics.json`` with the 12 COCO figures, ``per_class.csv`` and
+    Leaves ``metrics.json`` with the figures, ``per_class.csv`` and, of a detector,
     ``mosaic.jpg`` in ``cfg.work_dir``.
 
     Args:
         cfg: From :func:`load_config`.
-        checkpoint: The weights.
-        out: Write the detections there as COCO results JSON: a list of ``image_id``,
-            ``category_id``, ``bbox`` (xywh, pixels of the image) and ``score``.
-        json_file: Write the 12 figures there as well.
+        checkpoint: The weights: a file, or whatever else
+            :func:`tinydet.weights.read_weights` takes.
+        out: Write the predictions there as JSON: of a detector as COCO results, a list
+            of ``image_id``, ``category_id``, ``bbox`` (xywh, pixels of the image) and
+            ``score``; of a classifier a list of ``image``, ``class`` and ``score``.
+        json_file: Write the figures there as well.
 
     Raises:
         InputError: If the checkpoint or the data set is unusable.
     """
-    weights = load_weights_only(checkpoint)  # before the seconds that the rest takes
+    weights = read_weights(checkpoint)  # before the seconds that the rest takes
     make_room(out, json_file)
-    cfg.load_from, cfg.resume = str(checkpoint), False
+    cfg.load_from, cfg.resume = None, False
     runner = _start(cfg)
-    check_weights(runner, weights, checkpoint)
+    place_weights(bare_model(runner), weights, checkpoint, with_classifier=True)
     check_classes(cfg, [runner.test_loop.dataloader])
     figures = runner.test()
     if is_main_process():
         if out is not None:
             Path(out).write_text(
-                json.dumps(runner.test_evaluator.metrics[0].detections)
+                json.dumps(runner.test_evaluator.metrics[0].predictions)
             )
         if json_file is not None:
             write_json(Path(json_file), without_prefix(figures))
     del runner
     _finish(cfg.work_dir)
+
+
+def _scale_to_the_real_batch(cfg: Config) -> None:
+    """Have MMEngine, which scales the learning rate by the batch, count summed steps.
+
+    It counts the images of one step of all processes.
+    """
+    steps = cfg.optim_wrapper.get('accumulative_counts', 1)
+    if steps > 1 and 'auto_scale_lr' in cfg:
+        cfg.auto_scale_lr.base_batch_size /= steps
 
 
 def _start(cfg: Config) -> Runner:

@@ -5,17 +5,23 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import nn
 from torch.utils.data import DataLoader
 
+from tinydet.data.folders import some
 from tinydet.errors import InputError
 
 
+def bare_model(runner: Runner) -> nn.Module:
+    """The model of a run, out of what distributes it."""
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
 def check_weights(runner: Runner, checkpoint: dict, path: str | Path) -> None:
-    """Refuse a checkpoint of another model; MMEngine would load what fits of it."""
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    """Refuse to resume another model; MMEngine would load what fits of it."""
     here, there = (
         {name: tuple(weight.shape) for name, weight in weights.items()}
-        for weights in (model.state_dict(), checkpoint.get('state_dict', checkpoint))
+        for weights in (bare_model(runner).state_dict(), checkpoint['state_dict'])
     )
     wrong = [name for name in here | there if here.get(name) != there.get(name)]
     if wrong:
@@ -33,19 +39,19 @@ def check_classes(cfg: Config, loaders: list[DataLoader]) -> None:
     expected = None
     for loader in loaders:
         classes = tuple(loader.dataset.metainfo['classes'])
-        number = cfg.model.bbox_head.num_classes
-        if len(classes) != number:
-            raise InputError(
-                f'{_name(loader)}: {len(classes)} classes '
-                f'({", ".join(classes)}), but the config says '
-                f'model.bbox_head.num_classes={number}: set it to {len(classes)}, or '
-                'name the classes to use in metainfo'
-            )
         if expected not in (None, classes):
             raise InputError(
-                f'{_name(loader)}: the classes {", ".join(classes)} are not '
-                f'those of training, {", ".join(expected)}: give both data sets the '
-                'same metainfo'
+                f'{_name(loader)}: its classes are not those of training: '
+                f'{_differences(classes, expected)}: give both data sets the same '
+                'classes, in the same order'
+            )
+        head = 'bbox_head' if 'bbox_head' in cfg.model else 'head'
+        number = cfg.model[head].num_classes
+        if len(classes) != number:
+            raise InputError(
+                f'{_name(loader)}: {len(classes)} classes ({some(classes)}), but the '
+                f'config says model.{head}.num_classes={number}: set it to '
+                f'{len(classes)}, or name the classes to use in metainfo'
             )
         expected = classes
 
@@ -67,6 +73,15 @@ def check_batches(loader: DataLoader) -> None:
         )
 
 
+def _differences(classes: tuple[str, ...], expected: tuple[str, ...]) -> str:
+    """What one data set has and the other has not."""
+    more = [name for name in classes if name not in expected]
+    fewer = [name for name in expected if name not in classes]
+    found = [f'{some(more)} only there'] * bool(more)
+    found += [f'{some(fewer)} only in training'] * bool(fewer)
+    return ' and '.join(found) or f'{some(classes)} instead of {some(expected)}'
+
+
 def _name(loader: DataLoader) -> str:
     """What to call a data set in a message; MMEngine's wrappers have no file."""
-    return getattr(loader.dataset, 'ann_file', type(loader.dataset).__name__)
+    return getattr(loader.dataset, 'source', type(loader.dataset).__name__)

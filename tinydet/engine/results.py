@@ -1,4 +1,4 @@
-"""The results of a run as files: tables, curves and the COCO figures."""
+"""The results of a run as files: tables, curves and figures."""
 
 import csv
 import math
@@ -11,10 +11,9 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
+from tinydet.checks import check_choice
 from tinydet.files import replacing, write_json, write_rows
-from tinydet.viz.curves import draw_curves
-
-BEST = 'bbox_mAP'
+from tinydet.viz.curves import EVALUATIONS, draw_curves
 
 
 @HOOKS.register_module()
@@ -26,12 +25,21 @@ class ResultsHook(Hook):
     the evaluation, and ``curves.png``. A resumed run goes on in the same table.
     ``metrics.json`` and ``per_class.csv`` hold the figures of the best epoch so far
     during training, and those of the evaluation otherwise.
+
+    Args:
+        best: The figure, higher is better, that picks the best epoch: a key of
+            ``tinydet.viz.curves.EVALUATIONS``.
+
+    Raises:
+        InputError: If there is no such figure.
     """
 
     # before the checkpoint: an epoch that can be resumed from has its row
     priority = 'LOW'
 
-    def __init__(self) -> None:
+    def __init__(self, best: str = 'bbox_mAP') -> None:
+        check_choice('figure', best, EVALUATIONS)
+        self.best = best
         self.rows: list[dict] = []
         self.training = False
         self.start = 0.0
@@ -85,10 +93,11 @@ class ResultsHook(Hook):
         if not self.training:
             _write_figures(runner, figures, runner.val_evaluator)
             return
-        best = max((row[BEST] for row in self.rows if BEST in row), default=-math.inf)
+        earlier = (row[self.best] for row in self.rows if self.best in row)
+        best = max(earlier, default=-math.inf)
         self.rows[-1].update(figures)
         write_rows(_path(runner, 'results.csv'), self.rows)
-        if figures[BEST] > best:
+        if figures[self.best] > best:
             _write_figures(runner, figures, runner.val_evaluator)
 
     def after_test_epoch(
@@ -101,7 +110,7 @@ class ResultsHook(Hook):
     def _draw(self, runner: Runner) -> None:
         if self.rows:
             with replacing(_path(runner, 'curves.png')) as partial:
-                draw_curves(self.rows, partial)
+                draw_curves(self.rows, partial, self.best)
 
 
 def read_rows(path: Path) -> list[dict]:

@@ -1,5 +1,6 @@
 """Metrics; importing this package registers them."""
 
+from tinydet.evaluation.classification import ClassificationMetric
 from tinydet.evaluation.coco import CocoBoxMetric
 
-__all__ = ['CocoBoxMetric']
+__all__ = ['ClassificationMetric', 'CocoBoxMetric']

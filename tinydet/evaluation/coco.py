@@ -131,7 +131,7 @@ class CocoBoxMetric(BaseMetric):
 
     Attributes:
         per_class: ``AP`` and ``AP50`` by class name, of the last evaluation.
-        detections: Its detections as COCO results: ``image_id``, ``category_id``,
+        predictions: Its detections as COCO results: ``image_id``, ``category_id``,
             ``bbox`` (xywh, pixels of the image) and ``score``. Both are known on the
             main process only.
 
@@ -152,7 +152,7 @@ class CocoBoxMetric(BaseMetric):
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir)
         self.per_class: dict[str, dict[str, float]] = {}
-        self.detections: list[dict] = []
+        self.predictions: list[dict] = []
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Keep the predictions of a batch.
@@ -211,7 +211,7 @@ class CocoBoxMetric(BaseMetric):
                 f'evaluated {len(results)} of the '
                 f'{len(ground_truth["images"])} images in the annotation file'
             )
-        self.detections = detections
+        self.predictions = detections
         evaluation = evaluate_boxes(
             ground_truth,
             detections,

@@ -4,9 +4,10 @@ import torch
 from mmengine.registry import MODELS
 from mmpretrain.models import ImageClassifier, LinearClsHead
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from tinydet.arch import table_of
-from tinydet.checks import check_choice, check_rate, check_whole
+from tinydet.checks import check_choice, check_number, check_rate, check_whole
 from tinydet.models.blocks import ACTIVATIONS
 from tinydet.models.parts import build_part, run_once
 from tinydet.weights import strict_pretrained
@@ -82,8 +83,14 @@ class Classifier(ImageClassifier):
         train_cfg: Batch augmentation, see mmpretrain's ``ImageClassifier``.
         data_preprocessor: Config of the preprocessor; mmpretrain's
             ``ClsDataPreprocessor`` unless it says.
+        bn_momentum: Share of a batch in the running statistics of every batch norm:
+            0.01 is what TensorFlow and the paper call 0.99 (section 4.1). None leaves
+            them as the parts have them; PyTorch's is 0.1.
         init_cfg: MMEngine's. ``dict(type='Pretrained', checkpoint=...)`` loads backbone
             and classifier as :func:`tinydet.weights.load_pretrained` does.
+
+    Raises:
+        InputError: If a part cannot be built, or ``bn_momentum`` is outside (0, 1].
     """
 
     def __init__(
@@ -93,6 +100,7 @@ class Classifier(ImageClassifier):
         neck: dict | None = None,
         train_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
+        bn_momentum: float | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         backbone = build_part(backbone, 'backbone')
@@ -119,6 +127,11 @@ class Classifier(ImageClassifier):
             },
             init_cfg=strict_pretrained(init_cfg),
         )
+        if bn_momentum is not None:
+            check_number('bn_momentum', bn_momentum, 0, 1)
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.momentum = bn_momentum
         self.to(memory_format=torch.channels_last)
 
 

@@ -114,7 +114,7 @@ def count_model(
 
 
 def input_side(cfg: Config) -> int:
-    """Side of a config's input, in pixels: of its default boxes or its test images.
+    """Side of a config's input, in pixels: of its default boxes or its test set.
 
     Raises:
         InputError: If neither says.
@@ -122,8 +122,10 @@ def input_side(cfg: Config) -> int:
     boxes = cfg.model.get('bbox_head', {}).get('anchor_generator', {})
     if 'input_size' in boxes:
         return boxes.input_size
-    steps = cfg.get('test_dataloader', {}).get('dataset', {}).get('pipeline', [])
-    for step in reversed(steps):
+    dataset = cfg.get('test_dataloader', {}).get('dataset', {})
+    if 'input_size' in dataset:
+        return dataset.input_size
+    for step in reversed(dataset.get('pipeline', [])):
         size = step.get('crop_size', step.get('scale'))
         if size is not None:
             return size if isinstance(size, int) else min(size)

@@ -5,6 +5,7 @@ from tinydet.weights.loading import (
     PretrainedStrictly,
     load_pretrained,
     load_weights,
+    place_weights,
     strict_pretrained,
 )
 from tinydet.weights.names import to_timm, to_tinydet
@@ -14,6 +15,7 @@ __all__ = [
     'load_pretrained',
     'load_weights',
     'load_weights_only',
+    'place_weights',
     'read_weights',
     'strict_pretrained',
     'to_timm',

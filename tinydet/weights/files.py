@@ -3,10 +3,12 @@
 import argparse
 import pickletools
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
 import torch
+from mmengine.logging import print_log
 from torch import Tensor
 
 from tinydet.errors import InputError
@@ -16,6 +18,9 @@ TIMM_SCHEME = 'timm://'
 # Where training scripts keep the weights in a checkpoint, averaged ones first: MMEngine
 # and timm, then torchvision.
 _WEIGHTS_KEYS = ('state_dict_ema', 'model_ema', 'state_dict', 'model')
+# Of those, and MMEngine's sign that its ``state_dict`` is averaged: it keeps what was
+# averaged under this name.
+_AVERAGED = ('state_dict_ema', 'model_ema', 'ema_state_dict')
 # What DistributedDataParallel and torch.compile put before a name.
 _WRAPPERS = re.compile(r'^(module\.|_orig_mod\.)+')
 
@@ -27,7 +32,7 @@ def read_weights(source: str | Path) -> dict[str, Tensor]:
         source: ``'timm://MODEL'`` or ``'timm://MODEL.TAG'`` for timm's hub, such as
             ``'timm://tinynet_d.in1k'``, else a path: a ``.safetensors`` file, a
             pickled state dict, or a checkpoint of MMEngine, timm or torchvision that
-            holds one. Averaged weights are preferred, as timm does.
+            holds one. Averaged weights (EMA) are preferred, as timm does, and logged.
 
     Returns:
         Tensors on the CPU, without what DistributedDataParallel or torch.compile put
@@ -45,7 +50,17 @@ def read_weights(source: str | Path) -> dict[str, Tensor]:
             f'{source}: weights are read from {TIMM_SCHEME} or from a path: download '
             'the file and give its path'
         )
-    return weights_in(load_weights_only(source))
+    checkpoint = load_weights_only(source)
+    if is_averaged(checkpoint):
+        print_log(f'{source}: its averaged weights (EMA) are taken', logger='current')
+    return weights_in(checkpoint)
+
+
+def is_averaged(checkpoint: Mapping) -> bool:
+    """Whether the weights of a checkpoint are an average over its training."""
+    return bool(checkpoint.get('meta', {}).get('averaged')) or any(
+        checkpoint.get(key) is not None for key in _AVERAGED
+    )
 
 
 def weights_in(checkpoint: object) -> dict[str, Tensor]:

@@ -76,10 +76,7 @@ def load_pretrained(
     """Load published weights, or those of a checkpoint, into one of our networks.
 
     Args:
-        module: A backbone, or a classifier or detector, which has one as its
-            ``backbone``. A backbone names in ``unbuilt`` the prefixes of weights that
-            its network has but it was not built with. A bare backbone takes its part of
-            a file with a classifier and of a detector's checkpoint.
+        module: See :func:`place_weights`.
         source: See :func:`tinydet.weights.read_weights`.
         prefix: Take what lies under this name, such as ``'backbone.'``.
 
@@ -89,6 +86,29 @@ def load_pretrained(
     state = read_weights(source)
     if prefix is not None:
         state = _under(state, prefix, source)
+    place_weights(module, state, source)
+
+
+def place_weights(
+    module: nn.Module,
+    state: dict[str, Tensor],
+    source: str | Path,
+    with_classifier: bool = False,
+) -> None:
+    """Load weights under whatever names into one of our networks.
+
+    Args:
+        module: A backbone, or a classifier or detector, which has one as its
+            ``backbone``. A backbone names in ``unbuilt`` the prefixes of weights that
+            its network has but it was not built with. A bare backbone takes its part of
+            a file with a classifier and of a detector's checkpoint.
+        state: The weights.
+        source: Where they are from, for messages.
+        with_classifier: Refuse a classifier for other classes as well.
+
+    Raises:
+        InputError: If they are not of this network.
+    """
     arch = table_of(module)
     if arch is None:
         state = of_elsewhere(state)
@@ -107,7 +127,7 @@ def load_pretrained(
         state = {name.removeprefix(BACKBONE): value for name, value in state.items()}
     else:
         unused = [BACKBONE + part for part in unused]
-    load_weights(module, state, source, unused)
+    load_weights(module, state, source, unused, with_classifier)
 
 
 def load_weights(
@@ -115,6 +135,7 @@ def load_weights(
     state: dict[str, Tensor],
     source: str | Path,
     unused: Sequence[str] = (),
+    with_classifier: bool = False,
 ) -> None:
     """Load weights under the module's own names.
 
@@ -128,6 +149,7 @@ def load_weights(
         state: The weights.
         source: Where they are from, for messages.
         unused: Prefixes of weights that the module was built without.
+        with_classifier: Make no exception of the classifier.
 
     Raises:
         InputError: If anything does not fit; the message lists it.
@@ -144,10 +166,13 @@ def load_weights(
             n for n in here if n in state and here[n].shape != state[n].shape
         ],
     }
-    classifier = [n for names in misfits.values() for n in names if n.startswith(HEAD)]
-    classifier += [
-        n for n in misfits['of another shape'] if n.startswith(_DETECTION_CLASSES)
-    ]
+    classifier = []
+    if not with_classifier:
+        misfit = [n for names in misfits.values() for n in names]
+        classifier += [n for n in misfit if n.startswith(HEAD)]
+        classifier += [
+            n for n in misfits['of another shape'] if n.startswith(_DETECTION_CLASSES)
+        ]
     refused = {
         problem: [n for n in names if n not in classifier]
         for problem, names in misfits.items()
@@ -165,10 +190,9 @@ def load_weights(
 
     fitting = {n: state[n] for n in state if n not in left and n not in classifier}
     module.load_state_dict(fitting, strict=False)
-    parts = [p.rstrip('.') for p in unused if any(n.startswith(p) for n in left)]
     print_log(
-        f'{source}: {len(fitting)} tensors loaded into {network}'
-        + (f', {len(left)} not used ({", ".join(parts)})' if left else ''),
+        f'{source}: {len(fitting)} of {len(state)} tensors loaded into {network}'
+        + (f', {len(left)} not used: {_rest(left, unused)}' if left else ''),
         logger='current',
     )
     if classifier:
@@ -202,6 +226,15 @@ def _network(module: nn.Module) -> str:
     arch = table_of(module)
     name = type(module).__name__
     return f'{name} ({arch.name})' if arch else name
+
+
+def _rest(left: list[str], unused: Sequence[str]) -> str:
+    """Names of weights that stay out; of many, the parts that they belong to."""
+    if len(left) <= _LISTED:
+        return ', '.join(left)
+    return ', '.join(
+        part.rstrip('.') for part in unused if any(n.startswith(part) for n in left)
+    )
 
 
 def _listed(names: list[str], state: dict[str, Tensor], here: dict[str, Tensor]) -> str:

@@ -1,0 +1,5 @@
+# EfficientNet-B^-1 (Table 3) on ImageNet-100.
+_base_ = '../_base_/efficientnet_in100.py'
+model = dict(backbone=dict(type='EfficientNetMinus', phi=1))
+loader = dict(dataset=dict(input_size=192))
+train_dataloader = val_dataloader = test_dataloader = loader

@@ -1,0 +1,5 @@
+# GhostNet 0.5x, the original (Table 6) on ImageNet.
+_base_ = '../_base_/efficientnet_in1k.py'
+model = dict(backbone=dict(type='ConvNet', arch='ghostnet_100', w=0.5))
+loader = dict(dataset=dict(input_size=224))
+train_dataloader = val_dataloader = test_dataloader = loader

@@ -1,0 +1,3 @@
+# "+ HSwish + RA" in Table 6.
+_base_ = 'ghostnet_a_hswish_in1k.py'
+train_dataloader = dict(dataset=dict(pipeline=_base_.ra_train_pipeline))

@@ -1,0 +1,3 @@
+# "+ HSwish" in Table 6.
+_base_ = 'ghostnet_d_in1k.py'
+model = dict(backbone=dict(activation='hard_swish'))

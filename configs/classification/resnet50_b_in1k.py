@@ -1,0 +1,5 @@
+# ResNet-50-B (Table 2) on ImageNet.
+_base_ = '../_base_/resnet_in1k.py'
+model = dict(backbone=dict(type='ConvNet', arch='resnet50_b'))
+loader = dict(dataset=dict(input_size=188))
+train_dataloader = val_dataloader = test_dataloader = loader

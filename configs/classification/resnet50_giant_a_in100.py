@@ -1,0 +1,5 @@
+# ResNet-50 shrunk by the rule of EfficientNet to 3.7 GMACs (Table 2) on ImageNet-100.
+_base_ = '../_base_/resnet_in100.py'
+model = dict(backbone=dict(type='ConvNet', arch='resnet50_giant_a'))
+loader = dict(dataset=dict(input_size=216))
+train_dataloader = val_dataloader = test_dataloader = loader

@@ -1,0 +1,5 @@
+# TinyNet-C (Table 3) on ImageNet.
+_base_ = '../_base_/efficientnet_in1k.py'
+model = dict(backbone=dict(type='TinyNet', variant='c'))
+loader = dict(dataset=dict(input_size=184))
+train_dataloader = val_dataloader = test_dataloader = loader

@@ -1,0 +1,5 @@
+# TinyNet-D (Table 3) on ImageNet-100.
+_base_ = '../_base_/efficientnet_in100.py'
+model = dict(backbone=dict(type='TinyNet', variant='d'))
+loader = dict(dataset=dict(input_size=152))
+train_dataloader = val_dataloader = test_dataloader = loader

@@ -1,0 +1,38 @@
+"""The averaged weights of a training run."""
+
+from mmengine.dist import all_reduce_params
+from mmengine.hooks import EMAHook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+from tinydet.checks import check_number
+
+
+@HOOKS.register_module()
+class AveragedWeightsHook(EMAHook):
+    """Evaluates and saves an exponential moving average of the weights.
+
+    MMEngine's ``EMAHook`` with the statistics of batch norms averaged as well, as
+    TensorFlow's EfficientNet and timm do. Checkpoints hold the averaged weights under
+    ``state_dict``, and those of the last iteration, to resume from, under
+    ``ema_state_dict``; ``meta.averaged`` says so where only the former are kept.
+
+    Args:
+        decay: Share of the average that stays in each iteration.
+
+    Raises:
+        InputError: If ``decay`` is not above 0.5 and below 1.
+    """
+
+    def __init__(self, decay: float = 0.9999) -> None:
+        check_number('decay', decay, 0.5, 1 - 1e-9)
+        super().__init__(momentum=1 - decay, update_buffers=True)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Put the averaged weights first."""
+        super().before_save_checkpoint(runner, checkpoint)
+        checkpoint['meta']['averaged'] = True
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Give the processes the mean of their batch norms' averaged statistics."""
+        all_reduce_params(self.ema_model.module.buffers(), op='mean')
