@@ -56,7 +56,7 @@ class Side:
         """Let the side answer a request.
 
         Raises:
-            EOFError: The side failed, and has printed why.
+            EOFError, ConnectionError: The side failed, and has printed why.
         """
         self._signal(signal.SIGCONT)
         self._pipe.send(request)
@@ -82,6 +82,9 @@ class Side:
 def _lead_group(serve: Callable, *args) -> None:
     """Serve as the leader of a process group, so that all of it can be stopped."""
     os.setpgrp()
+    from mmengine.logging import MMLogger
+
+    MMLogger.get_current_instance().setLevel('WARNING')
     serve(*args)
 
 

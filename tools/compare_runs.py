@@ -14,14 +14,14 @@ from itertools import chain, combinations
 from pathlib import Path
 
 from tinydet.cli import run
-from tinydet.evaluation.compare import compare_means, p_value, summarize, verdict
-from tinydet.evaluation.runs import (
+from tinydet.comparison.runs import (
     Group,
     check_columns,
     check_figure,
     main_figure,
     read_groups,
 )
+from tinydet.comparison.statistics import compare_means, p_value, summarize, verdict
 from tinydet.files import make_room, replacing, write_json
 from tinydet.viz.compare import PANELS, draw_comparison
 

@@ -13,8 +13,11 @@ def main() -> None:
     parser.add_argument('config')
     parser.add_argument('checkpoint')
     parser.add_argument('--work-dir', help='default: work_dirs/NAME_OF_THE_CONFIG')
-    parser.add_argument('--out', help='write the detections there as COCO results JSON')
-    parser.add_argument('--json', help='write the 12 COCO figures to this file as well')
+    parser.add_argument(
+        '--out',
+        help='write the predictions to this file: COCO results JSON of a detector',
+    )
+    parser.add_argument('--json', help='write the figures to this file as well')
     parser.add_argument(
         '--cfg-options',
         nargs='+',

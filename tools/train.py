@@ -1,4 +1,4 @@
-"""Train a detector: tools/train.py configs/ssdlite_tinynet_d.py"""
+"""Train a detector or classifier: tools/train.py configs/ssdlite_tinynet_d.py"""
 
 import argparse
 

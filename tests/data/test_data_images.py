@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinydet.data.images import image_problem
+from tinydet.data.images import find_bad_files, image_problem
 
 WIDTH, HEIGHT = 100, 60
 
@@ -74,3 +74,27 @@ def test_missing_empty_and_foreign_files(tmp_path):
     assert image_problem(path, WIDTH, HEIGHT) == 'not an image'
     path.write_bytes(b'\xff\xd8\xff')
     assert image_problem(path, WIDTH, HEIGHT)
+
+
+def test_files_of_any_size_are_checked(tmp_path):
+    (tmp_path / 'class').mkdir()
+    paths = [f'class/{name}' for name in ('z.jpg', 'y.png', 'x.bmp', 'no.jpg', 'w.png')]
+    paths += ['class/v.jpg', 'class/u.webp', 'class']
+    for path in paths[:3] + paths[4:7]:
+        image_bytes(tmp_path / path)
+    for path in paths[4:7]:
+        whole = (tmp_path / path).read_bytes()
+        (tmp_path / path).write_bytes(whole[: len(whole) // 2])
+    bad = find_bad_files(tmp_path, paths)
+    assert list(bad) == paths[3:]
+    assert bad['class/no.jpg'] == 'missing'
+    for path in paths[3:]:
+        assert bad[path] == image_problem(tmp_path / path, WIDTH, HEIGHT)
+    assert find_bad_files(tmp_path, paths[:3]) == {}
+
+
+def test_any_size_is_sound_where_none_is_given(tmp_path):
+    path = tmp_path / 'a.jpg'
+    image_bytes(path, exif=exif(6))
+    assert image_problem(path) is None
+    assert 'pixels, but 7 x 9' in image_problem(path, 7, 9)

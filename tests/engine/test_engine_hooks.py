@@ -1,6 +1,7 @@
 import csv
 import fcntl
 import json
+import math
 import os
 import pty
 import re
@@ -12,9 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
 from PIL import Image
+from torch.utils.data import DataLoader
 from toy_runner import CLASSES
 
+import tinydet.evaluation.classification  # noqa: F401  registers the metric
 from tinydet.engine import mosaic, progress, results
 from tinydet.engine.checkpoint import latest_whole_checkpoint
 from tinydet.evaluation.coco import FIGURES
@@ -143,6 +150,96 @@ def test_a_new_run_starts_a_new_table(make_runner):
     runner = make_runner(epochs=1, hooks=[RESULTS])
     runner.train()
     assert len(read_csv(Path(runner.work_dir) / 'results.csv')) == 1
+
+
+class ToyClassifier(BaseModel):
+    """Is right about the images 0, 1, ... up to the epoch it is in, of class 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.epochs = 0
+
+    def forward(self, inputs, data_samples, mode='loss'):
+        if mode == 'loss':
+            self.epochs += 1
+            return {'loss': 2 + self.weight.sum()}
+        for sample in data_samples:
+            right = sample.number < self.epochs
+            sample.pred_score = torch.tensor([0.75, 0.25] if right else [0.25, 0.75])
+        return data_samples
+
+
+def make_classifier_runner(folder: Path, epochs: int, **settings) -> Runner:
+    """One iteration an epoch, evaluated on four images."""
+    data = [
+        {
+            'inputs': torch.zeros(1),
+            'data_samples': BaseDataElement(
+                metainfo={'img_path': f'{i}.jpg', 'number': i},
+                gt_label=torch.tensor([0]),
+            ),
+        }
+        for i in range(4)
+    ]
+    loader = DataLoader(
+        ListedImages(data),
+        batch_size=4,
+        collate_fn=lambda items: {k: [item[k] for item in items] for k in items[0]},
+    )
+    return Runner(
+        model=ToyClassifier(),
+        work_dir=str(folder / 'work'),
+        train_dataloader=loader,
+        train_cfg={'by_epoch': True, 'max_epochs': epochs, 'val_interval': 2},
+        optim_wrapper={'optimizer': {'type': 'SGD', 'lr': 0.0}},
+        val_dataloader=loader,
+        val_evaluator={'type': 'ClassificationMetric'},
+        val_cfg={},
+        default_hooks={'checkpoint': {**CHECKPOINT, 'save_best': 'accuracy/top1'}},
+        custom_hooks=[{**RESULTS, 'best': 'top1'}],
+        default_scope='mmengine',
+        experiment_name=f'{folder.name}_{epochs}',
+        **settings,
+    )
+
+
+class ListedImages(list):
+    metainfo = {'classes': ('fox', 'owl')}
+
+
+def test_results_of_a_classifier(tmp_path):
+    make_classifier_runner(tmp_path, epochs=4).train()
+    work_dir = tmp_path / 'work'
+    rows = results.read_rows(work_dir / 'results.csv')
+    assert [row.get('top1') for row in rows] == [None, 50.0, None, 100.0]
+    # The loss of four right images is -log 0.75, that of a wrong one -log 0.25.
+    losses = [row['val_loss'] for row in rows if 'val_loss' in row]
+    assert losses == pytest.approx([-math.log(0.75 * 0.25) / 2, -math.log(0.75)])
+    assert all(row['loss'] == 2 for row in rows)
+    figures = json.loads((work_dir / 'metrics.json').read_text())
+    assert figures == {name: rows[-1][name] for name in ('top1', 'val_loss')}
+    assert read_csv(work_dir / 'per_class.csv') == [
+        {'class': 'fox', 'images': '4', 'top1': '100.0'},
+        {'class': 'owl', 'images': '0', 'top1': ''},
+    ]
+    best = load_weights_only(work_dir / 'best.pth')['meta']
+    assert (best['epoch'], best['best_score']) == (4, 100)
+    assert best['dataset_meta']['classes'] == ('fox', 'owl')
+
+
+def test_a_resumed_classifier_goes_on_in_the_same_table(tmp_path):
+    make_classifier_runner(tmp_path, epochs=2).train()
+    table = tmp_path / 'work/results.csv'
+    before = read_csv(table)
+    latest = latest_whole_checkpoint(tmp_path / 'work')
+    # The toy counts anew, so that its figures get no better.
+    make_classifier_runner(tmp_path, 4, load_from=str(latest), resume=True).train()
+    rows = read_csv(table)
+    assert rows[:2] == before
+    assert [row['top1'] for row in rows] == ['', '50.0', '', '50.0']
+    best = load_weights_only(tmp_path / 'work/best.pth')['meta']
+    assert best['epoch'] == 2
 
 
 @pytest.mark.parametrize('action', ['val', 'test'])

@@ -76,8 +76,8 @@ def test_amp_without_cuda(tiny_config, capsys, monkeypatch, tmp_path):
         ),
         (
             "metainfo=dict(classes=('star', 'ring', 'cross'))",
-            r'\S*instances_val\.json: the classes ring, star, cross are not those of '
-            r'training, star, ring, cross: give both .* the same metainfo',
+            r'\S*instances_val\.json: its classes are not those of training: ring, '
+            r'star, cross instead of star, ring, cross: give both .* the same classes',
         ),
     ],
     ids=['data set', 'annotation file', 'images', 'number of classes', 'their order'],

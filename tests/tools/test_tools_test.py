@@ -93,7 +93,7 @@ def test_a_checkpoint_of_another_model_is_an_input_error(
     errors = capsys.readouterr().err
     assert code == 2
     assert re.fullmatch(
-        r'error: \S*best\.pth: a checkpoint of another model; \d+ of the weights '
-        r'differ, such as \S+: .*: give the config .*\n',
+        r'error: \S*best\.pth: not the weights of SSDLite \(tinynet_d\): '
+        r'.* of another shape \(.*: give the file .*\n',
         errors,
     )

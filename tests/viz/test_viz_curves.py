@@ -20,6 +20,14 @@ ROWS = [
     },
 ]
 
+OF_A_CLASSIFIER = [
+    {'epoch': 1, 'loss': 2.2, 'lr': 0.1},
+    {'epoch': 2, 'loss': 1.9, 'top1': 31.0, 'top5': 80.5, 'val_loss': 2.0},
+    {'epoch': 3, 'loss': 1.7, 'top1': None, 'top5': None, 'val_loss': None},
+    {'epoch': 4, 'loss': 1.6, 'top1': 45.678, 'top5': 91.0, 'val_loss': 1.5},
+    {'epoch': 5, 'loss': 1.5, 'top1': 44.0, 'top5': 92.0, 'val_loss': float('nan')},
+]
+
 
 @pytest.fixture
 def figures(monkeypatch) -> list[Figure]:
@@ -51,8 +59,33 @@ def test_lines_hold_the_defined_values(figures):
     }
 
 
-def test_axes_are_labelled(figures):
-    draw_curves(ROWS, 'curves.png')
+def test_lines_of_a_classifier(figures):
+    draw_curves(OF_A_CLASSIFIER, 'curves.png', 'top1')
+    losses, evaluation = figures[0].axes
+    assert points(losses) == {
+        'loss': [(1, 2.2), (2, 1.9), (3, 1.7), (4, 1.6), (5, 1.5)],
+        'validation loss': [(2, 2.0), (4, 1.5)],
+    }
+    assert points(evaluation) == {
+        'top-1': [(2, 31.0), (4, 45.678), (5, 44.0)],
+        'top-5': [(2, 80.5), (4, 91.0), (5, 92.0)],
+        'best top-1 45.68, epoch 4': [(4, 45.678)],
+    }
+    assert evaluation.get_ylim()[1] > 100
+    assert '%' in evaluation.get_ylabel()
+
+
+def test_lines_of_a_classifier_of_few_classes(figures):
+    rows = [{n: v for n, v in row.items() if n != 'top5'} for row in OF_A_CLASSIFIER]
+    draw_curves(rows, 'curves.png', 'top1')
+    assert set(points(figures[0].axes[1])) == {'top-1', 'best top-1 45.68, epoch 4'}
+
+
+@pytest.mark.parametrize(
+    ('rows', 'best'), [(ROWS, 'bbox_mAP'), (OF_A_CLASSIFIER, 'top1')]
+)
+def test_axes_are_labelled(figures, rows, best):
+    draw_curves(rows, 'curves.png', best)
     for axes in figures[0].axes:
         assert axes.get_xlabel() == 'epoch'
         assert axes.get_ylabel()

@@ -16,7 +16,7 @@ MAX_BAD_IMAGE_SHARE = 0.01
 # Header reads wait for the disk more than they use the processor.
 READER_THREADS = 8
 
-_JPEG_START = b'\xff\xd8\xff'
+JPEG_START = b'\xff\xd8\xff'
 _JPEG_END = b'\xff\xd9'
 _PNG_START = b'\x89PNG\r\n\x1a\n'
 _PNG_END = b'\x00\x00\x00\x00IEND\xaeB`\x82'
@@ -107,7 +107,7 @@ def image_problem(
             with Image.open(file) as image:
                 # Only JPEG and PNG say cheaply that they are whole.
                 if looks_cut_off(head, tail) or not head.startswith(
-                    (_JPEG_START, _PNG_START)
+                    (JPEG_START, _PNG_START)
                 ):
                     image.load()
                 return _size_problem(image, width, height)
@@ -133,7 +133,7 @@ def looks_cut_off(head: bytes, tail: bytes) -> bool:
         True where the end mark is not the last thing in the file; False for formats
         that have none.
     """
-    if head.startswith(_JPEG_START):
+    if head.startswith(JPEG_START):
         return not tail.endswith(_JPEG_END)
     if head.startswith(_PNG_START):
         return not tail.endswith(_PNG_END)

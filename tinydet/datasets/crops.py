@@ -2,6 +2,7 @@
 
 import io
 import math
+import struct
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -10,6 +11,7 @@ from PIL import ExifTags, Image
 from torchvision.transforms import InterpolationMode, RandomResizedCrop
 from torchvision.transforms import functional as F
 
+from tinydet.data.images import JPEG_START
 from tinydet.datasets.transforms import (
     ImageReadError,
     decode,
@@ -58,26 +60,22 @@ class LoadRandomCrop(BaseTransform):
         Raises:
             ImageReadError: The image cannot be used; the data set replaces it.
         """
-        side = results['input_size']
-        if 'img' in results:
-            image, path, data = results['img'], None, None
-            height, width = image.shape[:2]
-        else:
-            path = results['img_path']
+        side, path = results['input_size'], results.get('img_path')
+        image, size, reduction = results.get('img'), None, 1
+        if image is None:
             data = read_bytes(path)
-            height, width = _size(data, path)
+            size = _jpeg_size(data)
+            if size is None:
+                image = decode(data, path)
+        height, width = size or image.shape[:2]
         blank = Image.new('1', (width, height))
         y, x, h, w = RandomResizedCrop.get_params(blank, self.area, self.ratio)
-        if data is not None:
+        if size is not None:
             fits = (k for k in _REDUCTIONS if min(h, w) >= k * side)
-            image = decode(data, path, next(fits, 1))
-        # A reduced image is rounded up to whole pixels.
-        down, right = image.shape[0] / height, image.shape[1] / width
-        box = (x * right, y * down, (x + w) * right, (y + h) * down)
-        crop = Image.fromarray(image).resize(
-            (side, side), Image.Resampling.BICUBIC, box=box
-        )
-        results['img'] = np.array(crop)
+            reduction = next(fits, 1)
+            image = _decode_jpeg(data, path, size, reduction)
+        box = [edge / reduction for edge in (x, y, x + w, y + h)]
+        results['img'] = _scale_part(image, box, side)
         results['img_shape'] = (side, side)
         results['ori_shape'] = (height, width)
         return results
@@ -127,11 +125,55 @@ class LoadCenterCrop(BaseTransform):
         return results
 
 
-def _size(data: bytes, path: str) -> tuple[int, int]:
-    """Height and width of an image as it is shown, from its header."""
+def _scale_part(image: np.ndarray, box: list[float], side: int) -> np.ndarray:
+    """Cut a box (xyxy) out and scale it to a square; pixels around it play no part."""
+    left, top = math.floor(box[0]), math.floor(box[1])
+    part = image[top : math.ceil(box[3]), left : math.ceil(box[2])]
+    scaled = Image.fromarray(np.ascontiguousarray(part)).resize(
+        (side, side),
+        Image.Resampling.BICUBIC,
+        box=(box[0] - left, box[1] - top, box[2] - left, box[3] - top),
+    )
+    return np.array(scaled)
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Height and width of a JPEG as it is shown, from its header.
+
+    None for other formats, and for a damaged header: OpenCV decides what it means.
+    """
+    if not data.startswith(JPEG_START):
+        return None
     try:
         with Image.open(io.BytesIO(data)) as image:
-            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-            return image.size if turned else image.size[::-1]
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageReadError(f'{path}: {error}') from None
+            # Not getexif(), which believes XMP as well; OpenCV does not.
+            exif = Image.Exif()
+            exif.load(image.info.get('exif', b''))
+            orientation = exif.get(ExifTags.Base.Orientation, 1)
+    # Pillow's readers raise all of these for damaged files.
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        struct.error,
+        Image.DecompressionBombError,
+    ):
+        return None
+    if orientation in (1, 2, 3, 4):
+        return image.size[::-1]
+    # These swap the sides.
+    return image.size if orientation in (5, 6, 7, 8) else None
+
+
+def _decode_jpeg(
+    data: bytes, path: str, size: tuple[int, int], reduction: int
+) -> np.ndarray:
+    """Decode a JPEG at a fraction of its size (H, W), and see that it has that."""
+    image = decode(data, path, reduction)
+    height, width = (-(-side // reduction) for side in size)  # libjpeg rounds up
+    if image.shape[:2] != (height, width):
+        raise ImageReadError(
+            f'{path}: decoded to {image.shape[1]} x {image.shape[0]} pixels, but '
+            f'{width} x {height} by its header'
+        )
+    return image

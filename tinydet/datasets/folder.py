@@ -1,13 +1,14 @@
 """Classification data sets: a folder for each class, or a list."""
 
 import os
+from collections import Counter
 
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS
 
 from tinydet.checks import check_whole
-from tinydet.data.folders import classes_of, read_list, scan_tree
+from tinydet.data.folders import classes_of, read_list, scan_tree, some
 from tinydet.data.images import find_bad_files
 from tinydet.datasets.bad_images import ReplacesBadImages
 from tinydet.errors import InputError
@@ -70,6 +71,7 @@ class ImageFolder(ReplacesBadImages, BaseDataset):
         if self.ann_file:
             pairs = read_list(self.ann_file)
             classes = classes_of(pairs, self.ann_file)
+            self._check_folders(classes)
         else:
             tree = scan_tree(root)
             classes = tuple(tree.images)
@@ -104,15 +106,27 @@ class ImageFolder(ReplacesBadImages, BaseDataset):
         """Height and width of the grey image that stands in for a sample."""
         return self.input_size, self.input_size
 
+    def _check_folders(self, classes: tuple[str, ...]) -> None:
+        """Refuse a list that is not of this folder, before images are read."""
+        root = self.data_prefix['img_path']
+        missing = [c for c in classes if not os.path.isdir(os.path.join(root, c))]
+        if missing:
+            raise InputError(
+                f'{root} lacks class folders that {self.ann_file} names: '
+                f'{some(missing)}: give the folder of its images as data_prefix'
+            )
+
     def _labels(self, found: tuple[str, ...]) -> list[int]:
         """The label of each class that was found, and the names of the labels."""
         wanted = tuple(self._metainfo.get('classes', found))
         if sorted(wanted) != sorted(found):
-            differ = sorted(set(wanted) ^ set(found))
+            # counted, since a name may be twice in metainfo
+            here, there = Counter(found), Counter(wanted)
+            differ = sorted((here - there) + (there - here))
             raise InputError(
-                f'{self.source}: its classes are not those of metainfo; {len(differ)} '
-                f'are in one alone, such as {differ[0]}: name its folders in '
-                'metainfo, or leave metainfo out'
+                f'{self.source}: its classes are not those of metainfo; '
+                f'{some(differ)}: name each of its folders once in metainfo, or leave '
+                'metainfo out'
             )
         self._metainfo['classes'] = wanted
         return [wanted.index(name) for name in found]
@@ -121,17 +135,18 @@ class ImageFolder(ReplacesBadImages, BaseDataset):
         """The images that can be read; logs those that cannot."""
         paths = [path for path, _ in pairs]
         bad = find_bad_files(self.data_prefix['img_path'], paths)
-        self.num_skipped = len(bad)
+        usable = [pair for pair in pairs if pair[0] not in bad]
+        self.num_skipped = len(pairs) - len(usable)
         for number, (path, reason) in enumerate(bad.items(), 1):
             print_log(
                 f'{path} is skipped: {reason}; {number} of the {len(pairs)} images of '
                 f'{self.source} so far',
                 logger='current',
             )
-        if len(bad) > self.max_bad_share * len(pairs):
+        if self.num_skipped > self.max_bad_share * len(pairs):
             raise InputError(
-                f'{len(bad)} of the {len(pairs)} images of {self.source} cannot be '
-                f'used, more than {self.max_bad_share:.0%}: mend or remove the files '
-                'that the log names'
+                f'{self.num_skipped} of the {len(pairs)} images of {self.source} '
+                f'cannot be used, more than {self.max_bad_share:.0%}: mend or remove '
+                'the files that the log names'
             )
-        return [pair for pair in pairs if pair[0] not in bad]
+        return usable

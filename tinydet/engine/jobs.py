@@ -81,7 +81,7 @@ def load_config(
     cfg.launcher = launcher
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         # PyTorch refuses to keep workers where there are none.
-        if name in cfg and cfg[name].get('num_workers') == 0:
+        if (cfg.get(name) or {}).get('num_workers') == 0:
             cfg[name].persistent_workers = False
     return cfg
 

@@ -45,8 +45,9 @@ def check_classes(cfg: Config, loaders: list[DataLoader]) -> None:
                 f'{_differences(classes, expected)}: give both data sets the same '
                 'classes, in the same order'
             )
-        head = 'bbox_head' if 'bbox_head' in cfg.model else 'head'
-        number = cfg.model[head].num_classes
+        # A model of another library may have a head that the config does not show.
+        head = next((part for part in ('bbox_head', 'head') if part in cfg.model), None)
+        number = cfg.model[head].num_classes if head else len(classes)
         if len(classes) != number:
             raise InputError(
                 f'{_name(loader)}: {len(classes)} classes ({some(classes)}), but the '

@@ -39,9 +39,10 @@ class ClassificationMetric(BaseMetric):
         labels = torch.cat([sample['gt_label'] for sample in data_samples]).cpu()
         true = scores.gather(1, labels[:, None])
         best = scores.max(1)
-        # Of equal scores the first class wins, as in argmax.
+        # Of equal scores the first class wins, as in argmax. Scores that are no number,
+        # from a net that has diverged, make a miss.
         before = torch.arange(scores.shape[1]) < labels[:, None]
-        ranks = ((scores > true) | ((scores == true) & before)).sum(1)
+        ranks = (~(scores < true) & (before | (scores != true))).sum(1)
         tiny = torch.finfo(scores.dtype).tiny
         losses = -true[:, 0].clamp(min=tiny).log()
         self.results += [
@@ -85,7 +86,8 @@ class ClassificationMetric(BaseMetric):
             }
             for name, own in ((n, labels == i) for i, n in enumerate(names))
         }
-        figures = {f'top{k}': _share(ranks < k) for k in (1, 5) if k < len(names)}
+        top = (1, 5) if len(names) > 5 else (1,)
+        figures = {f'top{k}': _share(ranks < k) for k in top}
         return {**figures, 'val_loss': losses.mean().item()}
 
 

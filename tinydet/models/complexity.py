@@ -130,7 +130,8 @@ def input_side(cfg: Config) -> int:
         if size is not None:
             return size if isinstance(size, int) else min(size)
     raise InputError(
-        f'{cfg.filename} does not say how large its input is: give --input SIDE'
+        f'{cfg.filename} does not say how large its input is: set '
+        'test_dataloader.dataset.input_size in it, or give --input SIDE'
     )
 
 

@@ -71,7 +71,7 @@ def draw_curves(rows: Sequence[Row], path: str | Path, best: str = 'bbox_mAP') -
     """
     figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI)
     # by hand, as the layout engines double the time
-    figure.subplots_adjust(left=0.05, right=0.985, bottom=0.11, top=0.93, wspace=0.12)
+    figure.subplots_adjust(left=0.06, right=0.985, bottom=0.11, top=0.93, wspace=0.12)
     losses, figures = figure.subplots(1, 2)
     _draw_losses(losses, rows)
     _draw_figures(figures, rows, best)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tinydet.errors import InputError
-from tinydet.evaluation.runs import (
+from tinydet.comparison.runs import (
     check_columns,
     check_figure,
     main_figure,
     read_groups,
 )
+from tinydet.errors import InputError
 from tinydet.files import write_rows
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tinydet.evaluation.compare import (
+from tinydet.comparison.statistics import (
     Contrast,
     compare_means,
     p_value,
