@@ -14,7 +14,8 @@ for what the loader's queue of two batches a worker holds more or less at its en
 at its start. A block that does not count comes first and brings the queue to the level
 at which it stays.
 
-The default of two workers is one for each of two cores. For two cores of a larger
+Two workers are one for each of two cores. One would do: a core loads several times as
+many images as either side trains on (``image_pipeline.py``). For two cores of a larger
 machine: ``taskset -c 0,1 python benchmarks/classifier_training.py``.
 """
 

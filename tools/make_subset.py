@@ -8,8 +8,8 @@ import argparse
 from pathlib import Path
 
 from tinydet.cli import run
-from tinydet.data.folders import some
 from tinydet.data.subset import Subset, sample_subset, write_links, write_lists
+from tinydet.errors import some
 from tinydet.files import make_room, write_json
 
 

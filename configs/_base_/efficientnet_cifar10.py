@@ -1,7 +1,7 @@
 # CIFAR-10 in the recipe of ImageNet, shortened from 450 epochs to 4: each step of the
 # staircase as short in proportion, the average of the weights over the same share of
-# the run. Half an epoch of warm-up, since 1/30 would be 26 iterations. Crops of a third
-# of the image and more, since 8% of 32x32 pixels are 9x9.
+# the run. Half an epoch of warm-up, since 3 of 450 epochs would be 21 iterations. Crops
+# of a third of the image and more, since 8% of 32x32 pixels are 9x9.
 _base_ = 'efficientnet_in1k.py'
 epochs, batch_size, images = 4, 64, 50_000
 model = dict(head=dict(num_classes=10))

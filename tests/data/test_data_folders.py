@@ -91,7 +91,7 @@ def test_a_folder_that_holds_itself_is_refused(tmp_path, target):
         (
             ['a/1.jpg', 'b/1.txt', 'c/.1.jpg'],
             '.',
-            r'class folders without an image: b, c: fill or remove them; .*\.webp',
+            r'class folders without an image: b, c: fill or remove them, or .*\.webp',
         ),
         (
             [f'c{i:02}/x.txt' for i in range(11)],

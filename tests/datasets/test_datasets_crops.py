@@ -54,6 +54,15 @@ def torchvision_crop(image, side, seed, area=WIDE[0], ratio=WIDE[1]):
     return bgr(crop(image.convert('RGB')))
 
 
+def but_for_rounding(actual, expected):
+    """Whether torch's image is Pillow's, which rounds otherwise.
+
+    It clips in between as well, which shows in noise, where a cubic overshoots.
+    """
+    errors = np.abs(actual.astype(int) - expected)
+    return errors.max() <= 16 and errors.mean() < 0.5
+
+
 def bgr(image):
     return np.asarray(image)[..., ::-1]
 
@@ -116,7 +125,7 @@ def test_a_random_crop_is_torchvisions(tmp_path, size, side):
     image.save(path)
     for seed in range(4):
         sample = load('LoadRandomCrop', path, side, seed)
-        assert np.array_equal(sample['img'], torchvision_crop(image, side, seed))
+        assert but_for_rounding(sample['img'], torchvision_crop(image, side, seed))
         assert sample['img_shape'] == (side, side)
         assert sample['ori_shape'] == size
 
@@ -129,7 +138,7 @@ def test_the_area_and_shape_of_a_random_crop(tmp_path):
     for seed in range(4):
         sample = load('LoadRandomCrop', path, 40, seed, area=area, ratio=ratio)
         expected = torchvision_crop(image, 40, seed, area, ratio)
-        assert np.array_equal(sample['img'], expected)
+        assert but_for_rounding(sample['img'], expected)
 
 
 def test_a_small_jpeg_is_decoded_in_full(tmp_path, reductions):
@@ -138,7 +147,7 @@ def test_a_small_jpeg_is_decoded_in_full(tmp_path, reductions):
     full = Image.fromarray(cv2.imread(path)[..., ::-1])
     for seed in range(5):
         sample = load('LoadRandomCrop', path, 112, seed)
-        assert np.array_equal(sample['img'], torchvision_crop(full, 112, seed))
+        assert but_for_rounding(sample['img'], torchvision_crop(full, 112, seed))
     assert reductions == [1] * 5
 
 
@@ -153,8 +162,8 @@ def test_a_large_jpeg_is_decoded_no_larger_than_needed(
     for seed in range(6):
         sample = load('LoadRandomCrop', path, side, seed)
         expected = torchvision_crop(full, side, seed)
-        assert difference(sample['img'], expected) < 0.7, (seed, reductions[-1])
-        assert np.abs(sample['img'].astype(int) - expected).max() <= 5
+        # The part ends at whole pixels of the reduced image.
+        assert difference(sample['img'], expected) < 2, (seed, reductions[-1])
         assert sample['ori_shape'] == size
         shorter = min(drawn(size, seed)[2:])
         # No pixel is made up because of the reduction, ...
@@ -162,6 +171,15 @@ def test_a_large_jpeg_is_decoded_no_larger_than_needed(
         # ... and the next one would be too much.
         assert reductions[-1] == 8 or shorter / (2 * reductions[-1]) < side
     assert max(reductions) == {20: 8, 45: 8, 90: 4}[side]
+
+
+@pytest.mark.parametrize('shape', [0.25, 4.0])
+def test_the_shorter_side_of_a_part_counts(tmp_path, reductions, shape):
+    path = tmp_path / 'a.jpg'
+    smooth(800, 800).save(path, quality=95)
+    # 800 x 200 pixels
+    load('LoadRandomCrop', path, 60, area=(0.25, 0.25), ratio=(shape, shape))
+    assert reductions == [2]
 
 
 @pytest.mark.parametrize('size', LARGE)
@@ -185,7 +203,7 @@ def test_reduced_images_of_other_colours(tmp_path, reductions, mode):
     smooth(600, 800).convert(mode).save(path, quality=95)
     with Image.open(path) as saved:
         expected = torchvision_crop(saved, 40, 4)
-    assert difference(load('LoadRandomCrop', path, 40, 4)['img'], expected) < 2
+    assert difference(load('LoadRandomCrop', path, 40, 4)['img'], expected) < 3
     assert reductions == [8]
 
 
@@ -196,7 +214,7 @@ def test_only_jpeg_is_reduced(tmp_path, reductions, suffix):
     image = noise(420, 500)
     image.save(path, **({'lossless': True} if suffix == 'webp' else {}))
     sample = load('LoadRandomCrop', path, 20, 1)
-    assert np.array_equal(sample['img'], torchvision_crop(image, 20, 1))
+    assert but_for_rounding(sample['img'], torchvision_crop(image, 20, 1))
     assert reductions == [1]
 
 
@@ -210,7 +228,7 @@ def test_images_are_turned_as_exif_says(tmp_path, suffix, orientation):
         turned = ImageOps.exif_transpose(saved)
     assert turned.size == ((60, 90) if orientation >= 5 else (90, 60))
     sample = load('LoadRandomCrop', path, 24, 5)
-    assert np.array_equal(sample['img'], torchvision_crop(turned, 24, 5))
+    assert but_for_rounding(sample['img'], torchvision_crop(turned, 24, 5))
     assert sample['ori_shape'] == turned.size[::-1]
     middle = load('LoadCenterCrop', path, 24, share=1.0)
     expected = ImageOps.fit(turned, (24, 24), Image.Resampling.BICUBIC)
@@ -226,9 +244,9 @@ def test_reduced_images_are_turned_as_exif_says(tmp_path, reductions, orientatio
         turned = ImageOps.exif_transpose(saved)
     sample = load('LoadRandomCrop', path, 40, 4)
     assert reductions == [8]
-    # Turned, the part pixels at the edge come first: up to 7/8 of a pixel off.
+    # Turned, the part pixels at the edge come first, and the part ends at whole ones.
     expected = torchvision_crop(turned, 40, 4)
-    assert difference(sample['img'], expected) < 4
+    assert difference(sample['img'], expected) < 6
     assert sample['ori_shape'] == turned.size[::-1]
 
 
@@ -243,7 +261,7 @@ def with_exif_value(kind, value, order='<'):
     'extra',
     [
         {'exif': b'Exif\0\0garbage', 'dpi': (72, 72)},
-        {'exif': b'Exif\0\0MM', 'dpi': (72, 72)},
+        {'exif': b'Exif\0\0MM\0*\0', 'dpi': (72, 72)},
         {'exif': with_exif_value(2, b'abc\0')},
         {'exif': with_exif_value(1, b'\6\0\0\0')},
         {'exif': exif(9)},

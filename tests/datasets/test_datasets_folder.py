@@ -148,15 +148,35 @@ def test_labels_follow_metainfo(tree, classes, listed):
 @pytest.mark.parametrize(
     ('classes', 'named'),
     [
-        (('ant', 'bee'), 'cat'),
         (('ant', 'bee', 'cat', 'dog'), 'dog'),
-        (('ant', 'bee', 'cow'), 'cat, cow'),
-        (('ant', 'bee', 'cat', 'ant'), 'ant'),
+        (('ant', 'bee', 'cow'), 'cow'),
+        (('ant', 'bee', 'ant'), 'ant, bee, ant'),
     ],
 )
 def test_other_classes_are_refused(tree, classes, named):
-    with pytest.raises(InputError, match=rf'train: its classes .* metainfo; {named}: '):
+    message = rf'train: the classes of metainfo are not its folders: {named}: '
+    with pytest.raises(InputError, match=message):
         tree.build(metainfo={'classes': classes})
+
+
+def test_metainfo_chooses_among_the_folders(tree, log):
+    dataset = tree.build(metainfo={'classes': ('cat', 'ant')})
+    found = {(tree.image(path).parent.name, label) for path, label in samples(dataset)}
+    assert found == {('cat', 0), ('ant', 1)}
+    assert len(dataset) == 2 * IMAGES
+    assert any('1 class folders left out' in line for line in log.messages)
+
+
+@pytest.mark.parametrize(
+    ('folders', 'message'),
+    [
+        ({'data_root': '', 'data_prefix': ''}, 'ImageFolder has no folder: give data_'),
+        ({'data_prefix': {'img': 'train'}}, "data_prefix={'img': 'train'} of ImageF"),
+    ],
+)
+def test_a_missing_or_misnamed_folder(folders, message):
+    with pytest.raises(InputError, match=message):
+        ImageFolder(input_size=8, **folders)
 
 
 def test_a_list(tree):
@@ -242,7 +262,7 @@ def test_a_corrupt_image_is_replaced_in_training(tree, log, workers):
         assert f'replaced; {number} images of {tree.root} so far' in line
 
 
-def test_training_goes_on_until_more_than_half_are_bad(tree):
+def test_training_goes_on_until_too_many_are_bad(tree):
     dataset = tree.build()
     runner = SimpleNamespace(
         train_dataloader=DataLoader(dataset, collate_fn=list),
@@ -250,13 +270,13 @@ def test_training_goes_on_until_more_than_half_are_bad(tree):
     )
     hook = BadImageHook()
     paths = [path for path, _ in samples(dataset)]
-    for path in paths[:6]:
+    for path in paths[:10]:
         tree.image(path).unlink()
     list(runner.train_dataloader)
     hook.after_train_epoch(runner)
-    tree.image(paths[6]).unlink()
+    tree.image(paths[10]).unlink()
     list(runner.train_dataloader)
-    with pytest.raises(InputError, match=r'7 of the 12 images of .*train cannot be'):
+    with pytest.raises(InputError, match=r'11 of the 12 images of .*train cannot be'):
         hook.after_train_epoch(runner)
 
 
@@ -281,21 +301,17 @@ def test_corrupt_images_are_left_out_of_a_test(tree, log):
     assert dataset.bad_indices() == []
 
 
-def test_a_class_may_lose_all_its_images(tree):
+def test_a_class_without_a_usable_image_is_refused(tree):
     for number in range(IMAGES):
         tree.image(f'ant/{number}.png').write_bytes(b'')
-    dataset = tree.build(test_mode=True)
-    assert dataset.metainfo['classes'] == CLASSES
-    assert [label for label, _ in in_order(dataset)] == [1] * 4 + [2] * 4
+    with pytest.raises(InputError, match=r'train: no image of a class .* used: ant: '):
+        tree.build(test_mode=True)
 
 
-def test_a_test_with_more_than_half_bad_is_refused(tree):
-    paths = [path for path, _ in samples(tree.build())]
-    for path in paths[:6]:
-        tree.image(path).write_bytes(b'')
-    assert len(tree.build(test_mode=True)) == 6
-    tree.image(paths[6]).write_bytes(b'')
-    with pytest.raises(InputError, match=r'7 of the 12 images of .*train cannot be'):
+def test_a_test_with_too_many_bad_images_is_refused(tree):
+    for number in range(20):
+        tree.image(f'bee/more{number}.png').write_bytes(b'')
+    with pytest.raises(InputError, match=r'20 of the 32 images of .*train cannot be'):
         tree.build(test_mode=True)
 
 
@@ -318,6 +334,7 @@ def test_an_image_that_fails_in_a_test_becomes_grey(tree):
     item = dataset[6]
     assert item['inputs'].shape == (3, SIDE, SIDE)
     assert len(item['inputs'].unique()) == 1
+    assert item['data_samples'].ori_shape == (SIDE, SIDE)
     assert int(item['data_samples'].gt_label) == 1
     assert item['data_samples'].img_path == str(tree.image('bee/2.png'))
     assert dataset.bad_indices() == [6]

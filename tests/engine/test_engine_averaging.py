@@ -1,13 +1,14 @@
 import pytest
 import torch
 from mmengine.hooks import Hook
+from mmengine.registry import MODELS
 from toy_runner import ToyModel, make_runner
 
 from tinydet.engine.averaging import AveragedWeightsHook
 from tinydet.errors import InputError
 from tinydet.weights import load_weights_only
 
-DECAY = 0.8
+DECAY = 0.6
 
 
 class Steps(Hook):
@@ -39,6 +40,25 @@ class Counting(ToyModel):
         return super().forward(inputs, data_samples, mode)
 
 
+def test_a_long_run_keeps_the_named_share():
+    model = MODELS.build(
+        dict(type='MomentumAnnealingEMA', model=torch.nn.Linear(1, 1), gamma=9),
+        default_args=dict(momentum=1 - DECAY),
+    )
+    found, values = [], torch.linspace(0, 5, 40).sin().tolist()
+    source = torch.nn.Linear(1, 1)
+    for value in values:
+        torch.nn.init.constant_(source.weight, value)
+        model.update_parameters(source)
+        found.append(model.module.weight.item())
+    assert found == pytest.approx(
+        [average(values[: n + 1]) for n in range(40)], abs=1e-6
+    )
+    # 0.6 from the 13th on: (1 + 12) / (10 + 12) is 0.59
+    expected = DECAY * found[-2] + (1 - DECAY) * values[-1]
+    assert found[-1] == pytest.approx(expected)
+
+
 def train(folder, epochs, **settings):
     steps = Steps()
     hooks = [
@@ -52,10 +72,11 @@ def train(folder, epochs, **settings):
 
 
 def average(values):
-    """By hand: the first value, then 0.8 of the old and 0.2 of the new."""
+    """By hand, as TensorFlow has it: at first less than 0.6 of the old stays."""
     result = values[0]
-    for value in values[1:]:
-        result = DECAY * result + (1 - DECAY) * value
+    for n, value in enumerate(values[1:]):
+        kept = min(DECAY, (1 + n) / (10 + n))
+        result = kept * result + (1 - kept) * value
     return result
 
 

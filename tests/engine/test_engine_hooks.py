@@ -153,24 +153,26 @@ def test_a_new_run_starts_a_new_table(make_runner):
 
 
 class ToyClassifier(BaseModel):
-    """Is right about the images 0, 1, ... up to the epoch it is in, of class 0."""
+    """Is right about a few more images, all of class 0, after every iteration."""
 
-    def __init__(self) -> None:
+    def __init__(self, gain: float) -> None:
         super().__init__()
         self.weight = torch.nn.Parameter(torch.zeros(1))
-        self.epochs = 0
+        self.gain, self.right = gain, 0
 
     def forward(self, inputs, data_samples, mode='loss'):
         if mode == 'loss':
-            self.epochs += 1
+            self.right += self.gain
             return {'loss': 2 + self.weight.sum()}
         for sample in data_samples:
-            right = sample.number < self.epochs
+            right = sample.number < self.right
             sample.pred_score = torch.tensor([0.75, 0.25] if right else [0.25, 0.75])
         return data_samples
 
 
-def make_classifier_runner(folder: Path, epochs: int, **settings) -> Runner:
+def make_classifier_runner(
+    folder: Path, epochs: int, gain: float = 1, **settings
+) -> Runner:
     """One iteration an epoch, evaluated on four images."""
     data = [
         {
@@ -188,7 +190,7 @@ def make_classifier_runner(folder: Path, epochs: int, **settings) -> Runner:
         collate_fn=lambda items: {k: [item[k] for item in items] for k in items[0]},
     )
     return Runner(
-        model=ToyClassifier(),
+        model=ToyClassifier(gain),
         work_dir=str(folder / 'work'),
         train_dataloader=loader,
         train_cfg={'by_epoch': True, 'max_epochs': epochs, 'val_interval': 2},
@@ -232,14 +234,18 @@ def test_a_resumed_classifier_goes_on_in_the_same_table(tmp_path):
     make_classifier_runner(tmp_path, epochs=2).train()
     table = tmp_path / 'work/results.csv'
     before = read_csv(table)
+    figures = (tmp_path / 'work/metrics.json').read_text()
     latest = latest_whole_checkpoint(tmp_path / 'work')
-    # The toy counts anew, so that its figures get no better.
-    make_classifier_runner(tmp_path, 4, load_from=str(latest), resume=True).train()
+    make_classifier_runner(
+        tmp_path, epochs=4, gain=0.5, load_from=str(latest), resume=True
+    ).train()
     rows = read_csv(table)
     assert rows[:2] == before
-    assert [row['top1'] for row in rows] == ['', '50.0', '', '50.0']
+    assert [row['top1'] for row in rows] == ['', '50.0', '', '25.0']
+    # The best epoch is still that of the first run.
+    assert (tmp_path / 'work/metrics.json').read_text() == figures
     best = load_weights_only(tmp_path / 'work/best.pth')['meta']
-    assert best['epoch'] == 2
+    assert (best['epoch'], best['best_score']) == (2, 50)
 
 
 @pytest.mark.parametrize('action', ['val', 'test'])

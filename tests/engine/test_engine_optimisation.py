@@ -89,6 +89,33 @@ def test_a_resumed_schedule_goes_on():
     assert schedule.get_last_value() == [pytest.approx(LR * 0.97**3)]
 
 
+def test_a_run_resumed_for_more_epochs_goes_on_by_its_own_settings():
+    def build(epochs):
+        optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=LR)
+        settings = dict(step=2.4, gamma=0.97, warmup=3, end=epochs)
+        return optimizer, PARAM_SCHEDULERS.build(
+            dict(type='StaircaseLR', convert_to_iter_based=True, **settings),
+            default_args=dict(optimizer=optimizer, epoch_length=10),
+        )
+
+    optimizer, schedule = build(epochs=10)
+    for _ in range(99):
+        optimizer.step()
+        schedule.step()
+    longer_optimizer, longer = build(epochs=30)
+    longer_optimizer.load_state_dict(optimizer.state_dict())
+    longer.load_state_dict(schedule.state_dict())
+    for _ in range(150):
+        longer.step()
+    assert longer.get_last_value() == [pytest.approx(LR * 0.97 ** (249 // 24))]
+
+
+def test_a_warmup_that_takes_the_whole_run_is_refused():
+    message = r'a warm-up of 3 epochs leaves none of max_epochs=3: shorten param_sched'
+    with pytest.raises(InputError, match=message):
+        rates(10, 3, step=2.4, gamma=0.97, warmup=3)
+
+
 @pytest.mark.parametrize(
     'wrong', [dict(step=0), dict(gamma=1.5), dict(gamma=0), dict(warmup=-2)]
 )

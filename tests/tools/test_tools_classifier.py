@@ -117,6 +117,7 @@ def test_a_run_leaves_what_a_detector_s_leaves(trained):
     with Image.open(work_dir / 'curves.png') as picture:
         picture.load()
     checkpoint = torch.load(work_dir / 'best.pth', weights_only=True)
+    assert checkpoint['message_hub']['log_scalars'] == {}
     assert checkpoint['meta']['epoch'] == int(best['epoch'])
     assert tuple(checkpoint['meta']['dataset_meta']['classes']) == CLASSES
     assert checkpoint['meta']['averaged']
@@ -140,6 +141,9 @@ def test_gradients_summed_over_steps_count_as_a_batch(configure, tmp_path):
     assert call('train.py', config, '--work-dir', work_dir) == 0
     rows = rows_of(work_dir / 'results.csv')
     assert float(rows[-1]['lr']) == pytest.approx(0.048 * 2 * BATCH / 1024)
+    # the config that is left gives the same rate when it is run again
+    cfg = Config.fromfile(work_dir / config.name)
+    assert cfg.auto_scale_lr.base_batch_size == 1024
 
 
 def test_a_test_gives_the_figures_of_training(trained, tree, tmp_path):
@@ -185,6 +189,56 @@ def test_weights_under_timm_s_names_are_tested(trained, tmp_path):
     assert call('test.py', config, source, *arguments) == 0
     expected = json.loads((work_dir / 'metrics.json').read_text())
     assert json.loads(figures.read_text()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_checkpoint_of_other_classes(trained, tree, tmp_path, capsys):
+    root = shutil.copytree(tree, tmp_path / 'tree')
+    (root / 'val/red').rename(root / 'val/rot')
+    config = tmp_path / 'other.py'
+    root = f'{root}/'
+    config.write_text(
+        f'_base_ = {str(trained[0])!r}\n'
+        f'test_dataloader = dict(dataset=dict(data_root={root!r}))\n'
+    )
+    checkpoint = trained[1] / 'best.pth'
+    code = call('test.py', config, checkpoint, '--work-dir', tmp_path / 'work')
+    errors = capsys.readouterr().err
+    assert code == 2
+    assert re.fullmatch(
+        r'error: \S*best\.pth: trained for other classes than \S*/val has: rot only '
+        r'there and red only in training: give .*\n',
+        errors,
+    )
+
+
+def test_resuming_with_another_batch_is_refused(trained, tmp_path, capsys):
+    work_dir = shutil.copytree(trained[1], tmp_path / 'work')
+    options = ('--resume', '--cfg-options', 'train_dataloader.batch_size=2')
+    code = call('train.py', trained[0], '--work-dir', work_dir, *options)
+    errors = capsys.readouterr().err
+    assert code == 2
+    assert re.search(
+        r'epoch_2\.pth: trained with 4 iterations an epoch, and this run has 9: ',
+        errors,
+    )
+
+
+def test_load_from_is_as_strict_as_init_cfg(trained, tmp_path, capsys):
+    checkpoint = trained[1] / 'best.pth'
+    arguments = ('--work-dir', tmp_path / 'work', '--cfg-options')
+    error = error_of(
+        capsys,
+        trained[0],
+        *arguments,
+        f'load_from={checkpoint}',
+        'model.backbone.variant=d',
+    )
+    assert re.search(r'best\.pth: not the weights of Classifier \(tinynet_d\)', error)
+    code = call('train.py', trained[0], *arguments, f'load_from={checkpoint}')
+    assert code == 0
+    log = log_of(tmp_path / 'work')
+    assert f'{checkpoint}: its averaged weights (EMA) are taken' in log
+    assert f'{checkpoint}: 228 of 228 tensors loaded into Classifier' in log
 
 
 @pytest.mark.parametrize(

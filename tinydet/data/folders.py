@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinydet.errors import InputError
+from tinydet.errors import InputError, some
 from tinydet.files import replacing
 
 IMAGE_SUFFIXES = (
@@ -21,7 +21,6 @@ IMAGE_SUFFIXES = (
     '.pgm',
 )
 
-_NAMED = 8
 _LINE = re.compile(r'(?P<image>.+) (?P<label>[0-9]+)')
 # File names need not be UTF-8; as bytes they come back as they were.
 _TEXT = {'encoding': 'utf-8', 'errors': 'surrogateescape'}
@@ -79,7 +78,8 @@ def scan_tree(root: str | os.PathLike) -> ImageTree:
     if empty:
         raise InputError(
             f'{root}: class folders without an image: {some(empty)}: fill or remove '
-            f'them; suffixes of images are {", ".join(IMAGE_SUFFIXES)}'
+            'them, or give a list of images as ann_file; suffixes of images are '
+            f'{", ".join(IMAGE_SUFFIXES)}'
         )
     ignored = [file for found in files.values() for file in found if not is_image(file)]
     return ImageTree(images, sorted([*ignored, *filter(is_image, others)]))
@@ -182,13 +182,6 @@ def classes_of(
                 'number the classes from 0 without gaps'
             )
     return tuple(names[label] for label in range(len(names)))
-
-
-def some(names: Sequence[str]) -> str:
-    """Join names for a message; of many the first, and how many there are."""
-    if len(names) <= _NAMED:
-        return ', '.join(names)
-    return f'{", ".join(names[:_NAMED])}, ... ({len(names)} in all)'
 
 
 def _pair(path: str | os.PathLike, number: int, line: str) -> tuple[str, int]:

@@ -8,8 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from tinydet.checks import check_whole
-from tinydet.data.folders import ImageTree, scan_tree, some, write_lines, write_list
-from tinydet.errors import InputError
+from tinydet.data.folders import ImageTree, scan_tree, write_lines, write_list
+from tinydet.errors import InputError, some
 from tinydet.files import make_room
 
 

@@ -3,7 +3,9 @@
 import numpy as np
 import torch
 
+from tinydet.data.images import MAX_BAD_IMAGE_SHARE
 from tinydet.datasets.transforms import ImageReadError
+from tinydet.errors import InputError
 
 _STAND_IN_GREY = 128
 
@@ -16,11 +18,11 @@ class ReplacesBadImages:
 
     Attributes:
         num_skipped: Number of images that were left out before the start.
-        max_bad_share: The share of unusable images at which a run stops.
+        few_bad: So many unusable images never stop a run; more than 1% do otherwise.
     """
 
     num_skipped: int = 0
-    max_bad_share: float
+    few_bad: int = 0
 
     def full_init(self) -> None:
         """Load the list of samples, once."""
@@ -58,6 +60,19 @@ class ReplacesBadImages:
         info = self.get_data_info(idx)
         info['img'] = np.full((*self.stand_in_size(info), 3), _STAND_IN_GREY, np.uint8)
         return self.pipeline(info)
+
+    def refuse_too_many(self, bad: int, total: int) -> None:
+        """Refuse a data set with too many unusable images.
+
+        Raises:
+            InputError: More than ``few_bad`` and 1% of all cannot be used.
+        """
+        if bad > max(self.few_bad, MAX_BAD_IMAGE_SHARE * total):
+            raise InputError(
+                f'{bad} of the {total} images of {self.source} cannot be used, more '
+                f'than {MAX_BAD_IMAGE_SHARE:.0%}: mend or remove the files that the '
+                'log names'
+            )
 
     def bad_indices(self) -> list[int]:
         """Indices of the images that passed the check but failed since.

@@ -8,7 +8,6 @@ from mmengine.logging import print_log
 from mmengine.registry import DATASETS
 
 from tinydet.data.check import check_coco, clean_coco
-from tinydet.data.images import MAX_BAD_IMAGE_SHARE
 from tinydet.datasets.bad_images import ReplacesBadImages
 from tinydet.errors import InputError
 
@@ -39,7 +38,6 @@ class CocoDetection(ReplacesBadImages, CocoDataset):
     """
 
     METAINFO: dict = {}
-    max_bad_share = MAX_BAD_IMAGE_SHARE
 
     def load_data_list(self) -> list[dict]:
         """Check and clean the annotation file.

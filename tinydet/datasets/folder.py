@@ -1,26 +1,26 @@
 """Classification data sets: a folder for each class, or a list."""
 
 import os
-from collections import Counter
 
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS
 
 from tinydet.checks import check_whole
-from tinydet.data.folders import classes_of, read_list, scan_tree, some
+from tinydet.data.folders import classes_of, read_list, scan_tree
 from tinydet.data.images import find_bad_files
 from tinydet.datasets.bad_images import ReplacesBadImages
-from tinydet.errors import InputError
+from tinydet.errors import InputError, some
 
 
 @DATASETS.register_module()
 class ImageFolder(ReplacesBadImages, BaseDataset):
     """Images in class folders, as ImageNet is kept and torchvision and timm read it.
 
-    Labels follow the sorted names of the folders, or ``metainfo['classes']``. In test
-    mode the files are checked first, and those that cannot be used left out; in
-    training an image is found unusable when its turn comes, see
+    Labels follow the sorted names of the folders. ``metainfo['classes']`` orders them
+    otherwise, and leaves out the folders that it does not name. In test mode the files
+    are checked first, and those that cannot be used left out; in training an image is
+    found unusable when its turn comes, see
     :class:`~tinydet.datasets.bad_images.ReplacesBadImages`.
 
     Args:
@@ -34,11 +34,11 @@ class ImageFolder(ReplacesBadImages, BaseDataset):
 
     Raises:
         InputError: A class without images, a folder without classes, an unusable list,
-            or classes that are not those of ``metainfo``.
+            a class of ``metainfo`` that has no folder, or too many unusable images.
     """
 
-    # An unusable image is one sample less, but at so many the disk is to blame.
-    max_bad_share = 0.5
+    # Small sets go on without one or two, which may be more than 1% there.
+    few_bad = 10
 
     def __init__(
         self,
@@ -52,6 +52,15 @@ class ImageFolder(ReplacesBadImages, BaseDataset):
         self.input_size = input_size
         if isinstance(data_prefix, str):
             data_prefix = dict(img_path=data_prefix)
+        if set(data_prefix) != {'img_path'}:
+            raise InputError(
+                f'data_prefix={data_prefix} of ImageFolder: give the folder with the '
+                "class folders, as data_prefix='train'"
+            )
+        if not data_root and not data_prefix['img_path']:
+            raise InputError(
+                'ImageFolder has no folder: give data_root, data_prefix or both'
+            )
         super().__init__(
             ann_file=ann_file, data_root=data_root, data_prefix=data_prefix, **kwargs
         )
@@ -87,16 +96,17 @@ class ImageFolder(ReplacesBadImages, BaseDataset):
                     logger='current',
                 )
         labels = self._labels(classes)
+        pairs = [(path, labels[label]) for path, label in pairs if label in labels]
         if self.test_mode:
             pairs = self._usable(pairs)
         print_log(
-            f'{self.source}: {len(pairs)} images of {len(classes)} classes',
+            f'{self.source}: {len(pairs)} images of {len(labels)} classes',
             logger='current',
         )
         return [
             {
                 'img_path': os.path.join(root, path),
-                'gt_label': labels[label],
+                'gt_label': label,
                 'input_size': self.input_size,
             }
             for path, label in pairs
@@ -116,20 +126,25 @@ class ImageFolder(ReplacesBadImages, BaseDataset):
                 f'{some(missing)}: give the folder of its images as data_prefix'
             )
 
-    def _labels(self, found: tuple[str, ...]) -> list[int]:
-        """The label of each class that was found, and the names of the labels."""
+    def _labels(self, found: tuple[str, ...]) -> dict[int, int]:
+        """The label of each class that was found, by its position among those."""
         wanted = tuple(self._metainfo.get('classes', found))
-        if sorted(wanted) != sorted(found):
-            # counted, since a name may be twice in metainfo
-            here, there = Counter(found), Counter(wanted)
-            differ = sorted((here - there) + (there - here))
+        unknown = [name for name in wanted if name not in found]
+        if unknown or len(set(wanted)) < len(wanted):
             raise InputError(
-                f'{self.source}: its classes are not those of metainfo; '
-                f'{some(differ)}: name each of its folders once in metainfo, or leave '
-                'metainfo out'
+                f'{self.source}: the classes of metainfo are not its folders: '
+                f'{some(unknown or wanted)}: name each folder once, or leave metainfo '
+                'out'
+            )
+        left = [name for name in found if name not in wanted]
+        if left:
+            print_log(
+                f'{self.source}: {len(left)} class folders left out, as metainfo does '
+                f'not name them: {some(left)}',
+                logger='current',
             )
         self._metainfo['classes'] = wanted
-        return [wanted.index(name) for name in found]
+        return {found.index(name): label for label, name in enumerate(wanted)}
 
     def _usable(self, pairs: list[tuple[str, int]]) -> list[tuple[str, int]]:
         """The images that can be read; logs those that cannot."""
@@ -143,10 +158,12 @@ class ImageFolder(ReplacesBadImages, BaseDataset):
                 f'{self.source} so far',
                 logger='current',
             )
-        if self.num_skipped > self.max_bad_share * len(pairs):
+        self.refuse_too_many(self.num_skipped, len(pairs))
+        lost = {label for _, label in pairs} - {label for _, label in usable}
+        if lost:
+            names = [self._metainfo['classes'][label] for label in sorted(lost)]
             raise InputError(
-                f'{self.num_skipped} of the {len(pairs)} images of {self.source} '
-                f'cannot be used, more than {self.max_bad_share:.0%}: mend or remove '
+                f'{self.source}: no image of a class can be used: {some(names)}: mend '
                 'the files that the log names'
             )
         return usable

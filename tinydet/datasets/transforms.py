@@ -123,7 +123,7 @@ class LoadImage(BaseTransform):
             The sample with the image.
 
         Raises:
-            ImageReadError: The image cannot be used; ``CocoDetection`` replaces it.
+            ImageReadError: The image cannot be used; the data set replaces it.
         """
         if 'img' not in results:
             results['img'] = read_image(

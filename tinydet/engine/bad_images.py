@@ -8,8 +8,6 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
-from tinydet.errors import InputError
-
 _INTERVAL = 50
 
 
@@ -21,8 +19,8 @@ class BadImageHook(Hook):
     testing. Data sets of other types are left alone.
 
     Raises:
-        InputError: More of a data set's images cannot be used than its
-            ``max_bad_share``, those that the check skipped included.
+        InputError: Too many of a data set's images cannot be used, those that the check
+            skipped included.
     """
 
     def __init__(self) -> None:
@@ -65,12 +63,8 @@ class BadImageHook(Hook):
                     )
             count = len(bad) + dataset.num_skipped
             total = len(dataset) + dataset.num_skipped
-            if bad and count > dataset.max_bad_share * total:
-                raise InputError(
-                    f'{count} of the {total} images of {dataset.source} cannot be '
-                    f'used, more than {dataset.max_bad_share:.0%}: mend or remove the '
-                    'files that the log names'
-                )
+            if bad:
+                dataset.refuse_too_many(count, total)
 
 
 def _recording(dataset: Dataset) -> Iterator[Dataset]:

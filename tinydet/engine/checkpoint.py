@@ -136,10 +136,11 @@ class AtomicCheckpointHook(Hook):
 
         MMEngine pickles them as objects with methods, which takes code to read.
         """
+        hub = checkpoint['message_hub']
         if not self._resumable:
             # MMEngine's name for the weights that were averaged, not for the average.
             checkpoint.pop('ema_state_dict', None)
-        hub = checkpoint['message_hub']
+            hub['log_scalars'] = {}
         hub['log_scalars'] = {
             name: {
                 'values': torch.from_numpy(history.data[0]),

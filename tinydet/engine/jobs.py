@@ -20,13 +20,21 @@ from tinydet.engine.preflight import (
     bare_model,
     check_batches,
     check_classes,
+    check_iterations,
+    check_trained_classes,
     check_weights,
 )
 from tinydet.engine.results import without_prefix
 from tinydet.engine.startup import keep_memory
 from tinydet.errors import InputError
 from tinydet.files import make_room, write_json
-from tinydet.weights import load_weights_only, place_weights, read_weights
+from tinydet.weights import (
+    class_names,
+    load_weights_only,
+    place_weights,
+    read_class_names,
+    read_weights,
+)
 
 # What a run leaves in its work directory, by pattern, in the order of interest.
 _LEFT = {
@@ -80,9 +88,13 @@ def load_config(
         cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
     cfg.launcher = launcher
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        loader = cfg.get(name) or {}
         # PyTorch refuses to keep workers where there are none.
-        if (cfg.get(name) or {}).get('num_workers') == 0:
-            cfg[name].persistent_workers = False
+        if loader.get('num_workers') == 0:
+            loader.persistent_workers = False
+        if torch.cuda.is_available():
+            # else every copy to the GPU waits for the one before
+            loader.setdefault('pin_memory', True)
     return cfg
 
 
@@ -108,13 +120,21 @@ def train(cfg: Config, resume: bool = False, amp: bool = False) -> None:
                 '--amp needs a CUDA device, and there is none: leave it out'
             )
         cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+    if cfg.get('load_from'):
+        # MMEngine would load what fits of it.
+        pretrained = dict(type='Pretrained', checkpoint=cfg.load_from)
+        cfg.model.init_cfg, cfg.load_from = pretrained, None
     checkpoint = latest_whole_checkpoint(cfg.work_dir) if resume else None
     if checkpoint:
         cfg.resume, cfg.load_from = True, str(checkpoint)
-    _scale_to_the_real_batch(cfg)
     runner = _start(cfg)
+    _scale_to_the_real_batch(runner)
     if checkpoint:
-        check_weights(runner, load_weights_only(checkpoint), checkpoint)
+        resumed = load_weights_only(checkpoint)
+        loader = runner.train_loop.dataloader
+        check_weights(runner, resumed, checkpoint)
+        check_trained_classes(loader, class_names(resumed), checkpoint)
+        check_iterations(loader, resumed['meta'], checkpoint)
     elif Path(cfg.work_dir, 'results.csv').exists():
         runner.logger.warning(
             f'{cfg.work_dir} holds another run, which this one will overwrite: stop it '
@@ -158,7 +178,9 @@ def test(
     cfg.load_from, cfg.resume = None, False
     runner = _start(cfg)
     place_weights(bare_model(runner), weights, checkpoint, with_classifier=True)
-    check_classes(cfg, [runner.test_loop.dataloader])
+    loader = runner.test_loop.dataloader
+    check_classes(cfg, [loader])
+    check_trained_classes(loader, read_class_names(checkpoint), checkpoint)
     figures = runner.test()
     if is_main_process():
         if out is not None:
@@ -171,14 +193,17 @@ def test(
     _finish(cfg.work_dir)
 
 
-def _scale_to_the_real_batch(cfg: Config) -> None:
+def _scale_to_the_real_batch(runner: Runner) -> None:
     """Have MMEngine, which scales the learning rate by the batch, count summed steps.
 
-    It counts the images of one step of all processes.
+    It counts the images of one step of all processes. The runner has written its config
+    by now, which stays as it was given.
     """
-    steps = cfg.optim_wrapper.get('accumulative_counts', 1)
-    if steps > 1 and 'auto_scale_lr' in cfg:
-        cfg.auto_scale_lr.base_batch_size /= steps
+    steps = runner.cfg.optim_wrapper.get('accumulative_counts', 1)
+    if runner.auto_scale_lr:
+        settings = dict(runner.auto_scale_lr)
+        settings['base_batch_size'] /= steps
+        runner.auto_scale_lr = settings
 
 
 def _start(cfg: Config) -> Runner:

@@ -9,8 +9,12 @@ from timm.optim import RMSpropTF
 from torch.optim import Optimizer
 
 from tinydet.checks import check_number
+from tinydet.errors import InputError
 
 OPTIMIZERS.register_module(module=RMSpropTF)
+
+# Of the state of MMEngine's schedulers.
+_PLACE = ('last_step', '_global_step', '_last_value')
 
 
 @PARAM_SCHEDULERS.register_module()
@@ -59,7 +63,16 @@ class StaircaseLR(LRSchedulerMixin, _ParamScheduler):
         epoch_length: int,
         **kwargs,
     ) -> 'StaircaseLR':
-        """Build it from lengths in epochs of ``epoch_length`` iterations."""
+        """Build it from lengths in epochs of ``epoch_length`` iterations.
+
+        Raises:
+            InputError: If the warm-up takes the whole training, of ``end`` epochs.
+        """
+        if warmup >= end:
+            raise InputError(
+                f'a warm-up of {warmup} epochs leaves none of max_epochs={end}: '
+                'shorten param_scheduler.warmup and param_scheduler.step in proportion'
+            )
         return cls(
             *args,
             step=step * epoch_length,
@@ -68,6 +81,14 @@ class StaircaseLR(LRSchedulerMixin, _ParamScheduler):
             by_epoch=False,
             **kwargs,
         )
+
+    def state_dict(self) -> dict:
+        """What a resumed run goes on from: the place, not the settings.
+
+        A run that is resumed for more epochs goes on by its own config.
+        """
+        state = super().state_dict()
+        return {name: state[name] for name in _PLACE}
 
     def _get_value(self) -> list[float]:
         done = self.last_step

@@ -8,8 +8,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from tinydet.data.folders import some
-from tinydet.errors import InputError
+from tinydet.errors import InputError, some
 
 
 def bare_model(runner: Runner) -> nn.Module:
@@ -31,6 +30,30 @@ def check_weights(runner: Runner, checkpoint: dict, path: str | Path) -> None:
             f'differ, such as {name}: {here.get(name, "none")} in the config, '
             f'{there.get(name, "none")} in the checkpoint: give the config that it was '
             'trained with'
+        )
+
+
+def check_trained_classes(
+    loader: DataLoader, trained: tuple[str, ...], path: str | Path
+) -> None:
+    """Refuse a checkpoint of other classes than a data set's, where it names them."""
+    classes = tuple(loader.dataset.metainfo['classes'])
+    if trained and trained != classes:
+        raise InputError(
+            f'{path}: trained for other classes than {_name(loader)} has: '
+            f'{_differences(classes, trained)}: give the data set or the checkpoint of '
+            'the other'
+        )
+
+
+def check_iterations(loader: DataLoader, meta: dict, path: str | Path) -> None:
+    """Refuse to resume with another batch, which the learning rate would not follow."""
+    before, now = meta['iter'] / meta['epoch'], len(loader)
+    if before != now:
+        raise InputError(
+            f'{path}: trained with {before:g} iterations an epoch, and this run has '
+            f'{now}: resume with the batch size, processes and data set of before, or '
+            'start anew from its weights by init_cfg'
         )
 
 

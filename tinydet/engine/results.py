@@ -8,6 +8,7 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
+from mmengine.logging import HistoryBuffer
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
@@ -58,10 +59,14 @@ class ResultsHook(Hook):
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Write the epoch's row."""
-        if not is_main_process():
-            return
         scalars = runner.message_hub.log_scalars
         iterations = len(runner.train_dataloader)
+        for name, history in scalars.items():
+            # MMEngine copies the whole history whenever it adds to one.
+            last = [part[-iterations:] for part in history.data]
+            scalars[name] = HistoryBuffer(*last)
+        if not is_main_process():
+            return
         losses = {
             name.removeprefix('train/'): float(history.mean(iterations))
             for name, history in scalars.items()

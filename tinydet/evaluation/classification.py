@@ -22,8 +22,13 @@ class ClassificationMetric(BaseMetric):
 
     default_prefix = 'accuracy'
 
-    def __init__(self, collect_device: str = 'cpu', prefix: str | None = None) -> None:
-        super().__init__(collect_device, prefix)
+    def __init__(
+        self,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device, prefix, collect_dir)
         self.per_class: dict[str, dict[str, float | None]] = {}
         self.predictions: list[dict] = []
 

@@ -1,6 +1,6 @@
 """A classifier with the weights that it was trained to."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,7 @@ from tinydet.errors import InputError
 from tinydet.models.classifier import Classifier
 from tinydet.models.complexity import input_side
 from tinydet.models.parts import build_part
-from tinydet.weights import load_weights_only, place_weights, read_weights
-from tinydet.weights.files import TIMM_SCHEME
+from tinydet.weights import place_weights, read_class_names, read_weights
 
 
 @dataclass(frozen=True)
@@ -23,17 +22,18 @@ class TrainedClassifier:
         name: That of the config's file.
         model: In evaluation mode.
         side: Of its square input, in pixels.
-        classes: Names of the classes by label; empty where the weights come without.
+        classes: Names of the classes in the order of their labels; empty where the
+            weights come without.
     """
 
     name: str
     model: Classifier
     side: int
-    classes: Mapping[int, str]
+    classes: Sequence[str]
 
     def class_name(self, label: int) -> str:
         """The name of a class, or its number where it has none."""
-        return self.classes.get(label, f'class {label}')
+        return self.classes[label] if self.classes else f'class {label}'
 
 
 def load_classifier(cfg: Config, source: str) -> TrainedClassifier:
@@ -61,12 +61,5 @@ def load_classifier(cfg: Config, source: str) -> TrainedClassifier:
     side = input_side(cfg)
     place_weights(model, read_weights(source), source, with_classifier=True)
     return TrainedClassifier(
-        Path(cfg.filename).stem, model.eval(), side, _class_names(source)
+        Path(cfg.filename).stem, model.eval(), side, read_class_names(source)
     )
-
-
-def _class_names(source: str) -> dict[int, str]:
-    if source.startswith(TIMM_SCHEME):
-        return {}
-    meta = load_weights_only(source).get('meta', {})
-    return dict(enumerate(meta.get('dataset_meta', {}).get('classes', ())))

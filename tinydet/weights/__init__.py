@@ -1,6 +1,12 @@
 """Weights by name: reading files and timm's hub, names, loading whole or not at all."""
 
-from tinydet.weights.files import load_weights_only, read_weights, weights_in
+from tinydet.weights.files import (
+    class_names,
+    load_weights_only,
+    read_class_names,
+    read_weights,
+    weights_in,
+)
 from tinydet.weights.loading import (
     PretrainedStrictly,
     load_pretrained,
@@ -12,10 +18,12 @@ from tinydet.weights.names import to_timm, to_tinydet
 
 __all__ = [
     'PretrainedStrictly',
+    'class_names',
     'load_pretrained',
     'load_weights',
     'load_weights_only',
     'place_weights',
+    'read_class_names',
     'read_weights',
     'strict_pretrained',
     'to_timm',

@@ -56,6 +56,23 @@ def read_weights(source: str | Path) -> dict[str, Tensor]:
     return weights_in(checkpoint)
 
 
+def class_names(checkpoint: object) -> tuple[str, ...]:
+    """The classes that a checkpoint of MMEngine was trained for; empty for none."""
+    meta = checkpoint.get('meta', {}) if isinstance(checkpoint, dict) else {}
+    return tuple(meta.get('dataset_meta', {}).get('classes', ()))
+
+
+def read_class_names(source: str | Path) -> tuple[str, ...]:
+    """The classes of a source of :func:`read_weights`; empty where it names none.
+
+    Raises:
+        InputError: It is a file and unusable.
+    """
+    if str(source).startswith(TIMM_SCHEME):
+        return ()
+    return class_names(load_weights_only(source))
+
+
 def is_averaged(checkpoint: Mapping) -> bool:
     """Whether the weights of a checkpoint are an average over its training."""
     return bool(checkpoint.get('meta', {}).get('averaged')) or any(

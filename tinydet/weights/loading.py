@@ -10,7 +10,7 @@ from mmengine.model.weight_init import PretrainedInit, update_init_info
 from torch import Tensor, nn
 
 from tinydet.arch import table_of
-from tinydet.errors import InputError
+from tinydet.errors import LISTED, InputError
 from tinydet.weights.files import read_weights
 from tinydet.weights.names import (
     BACKBONE,
@@ -21,7 +21,6 @@ from tinydet.weights.names import (
     to_tinydet,
 )
 
-_LISTED = 8
 _DETECTION_HEAD = 'bbox_head.'
 # Of another shape where a detector's classes are others.
 _DETECTION_CLASSES = f'{_DETECTION_HEAD}cls_convs.'
@@ -230,7 +229,7 @@ def _network(module: nn.Module) -> str:
 
 def _rest(left: list[str], unused: Sequence[str]) -> str:
     """Names of weights that stay out; of many, the parts that they belong to."""
-    if len(left) <= _LISTED:
+    if len(left) <= LISTED:
         return ', '.join(left)
     return ', '.join(
         part.rstrip('.') for part in unused if any(n.startswith(part) for n in left)
@@ -243,6 +242,6 @@ def _listed(names: list[str], state: dict[str, Tensor], here: dict[str, Tensor])
         f'{n} {tuple(state[n].shape)} for {tuple(here[n].shape)}'
         if n in state and n in here
         else n
-        for n in names[:_LISTED]
+        for n in names[:LISTED]
     ]
-    return ', '.join(shown) + (', ...' if len(names) > _LISTED else '')
+    return ', '.join(shown) + (', ...' if len(names) > LISTED else '')

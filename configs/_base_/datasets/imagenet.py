@@ -25,6 +25,8 @@ train_dataloader = dict(
     num_workers=8,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
+    # Workers stack the images, which leaves the process that trains to train.
+    collate_fn=dict(type='default_collate'),
     # A remainder would weigh more, and one of a single image stops a batch norm.
     drop_last=True,
     dataset=dict(
@@ -39,6 +41,7 @@ val_dataloader = dict(
     num_workers=8,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
     dataset=dict(
         type='ImageFolder',
         data_root='data/imagenet/',
