@@ -209,9 +209,8 @@ def test_a_checkpoint_with_a_backbone_from_elsewhere(tmp_path, monkeypatch):
     second.init_weights()
     for name, value in second.state_dict().items():
         assert torch.equal(value, first.state_dict()[name])
-    assert lines == [
-        f'{path}: {len(first.state_dict())} tensors loaded into Classifier'
-    ]
+    count = len(first.state_dict())
+    assert lines == [f'{path}: {count} of {count} tensors loaded into Classifier']
 
 
 @pytest.mark.parametrize(

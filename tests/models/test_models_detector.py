@@ -43,6 +43,8 @@ def make_model(config=CONFIGS / 'ssdlite_tinynet_d.py', side=SIDE, backbone=None
     cfg.merge_from_dict({'model.bbox_head.anchor_generator.input_size': side})
     if backbone:
         cfg.model.backbone = backbone
+    # weights that another run is to make first
+    cfg.model.backbone.pop('init_cfg', None)
     model = MODELS.build(cfg.model)
     model.init_weights()
     return model

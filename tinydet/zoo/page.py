@@ -210,7 +210,7 @@ def _backbone(config: CountedConfig) -> str:
     values = ', '.join(
         f'{key}={value!r}'
         for key, value in config.cfg.model.backbone.items()
-        if key not in ('type', 'out_indices', 'norm_eval')
+        if key not in ('type', 'out_indices', 'norm_eval', 'init_cfg')
     )
     return f'{config.cfg.model.backbone.type}({values})'
 
