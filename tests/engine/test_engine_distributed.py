@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from free_port import free_port
 from PIL import Image
 
 REPO = Path(__file__).parents[2]
@@ -97,10 +97,8 @@ def start(tmp_path):
         command = [sys.executable]
         arguments = [str(tmp_path / 'script.py'), 'config.py']
         if processes > 1:
-            with socket.socket() as free:
-                free.bind(('127.0.0.1', 0))
-                port = free.getsockname()[1]
-            command += ['-m', 'torch.distributed.run', f'--master-port={port}']
+            port = f'--master-port={free_port()}'
+            command += ['-m', 'torch.distributed.run', port]
             command += [f'--nproc-per-node={processes}']
             arguments.append('pytorch')
         return subprocess.Popen(

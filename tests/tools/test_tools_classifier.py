@@ -1,6 +1,5 @@
 """Training and testing of classifiers, by the tools that serve detectors as well."""
 
-import csv
 import json
 import re
 import shutil
@@ -11,7 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from PIL import Image
-from tiny_runs import REPO, call
+from tiny_runs import REPO, call, log_of, read_table
 
 CLASSES = ('blue', 'green', 'red')
 TRAIN, VAL, EPOCHS, BATCH = 6, 3, 2, 4
@@ -74,15 +73,6 @@ def trained(tree, tmp_path_factory) -> tuple[Path, Path]:
     return path, folder / 'work'
 
 
-def rows_of(path: Path) -> list[dict]:
-    with open(path, newline='') as file:
-        return list(csv.DictReader(file))
-
-
-def log_of(work_dir: Path) -> str:
-    return max(work_dir.glob('*/*.log')).read_text()
-
-
 def error_of(capsys, *args) -> str:
     """What a refused training says, in one line."""
     code = call('train.py', *args)
@@ -95,7 +85,7 @@ def error_of(capsys, *args) -> str:
 
 def test_a_run_leaves_what_a_detector_s_leaves(trained):
     work_dir = trained[1]
-    rows = rows_of(work_dir / 'results.csv')
+    rows = read_table(work_dir / 'results.csv')
     iterations = len(CLASSES) * TRAIN // BATCH
     assert [(row['epoch'], row['iter']) for row in rows] == [
         ('1', f'{iterations}'),
@@ -107,7 +97,7 @@ def test_a_run_leaves_what_a_detector_s_leaves(trained):
         'top1': float(best['top1']),
         'val_loss': float(best['val_loss']),
     }
-    per_class = rows_of(work_dir / 'per_class.csv')
+    per_class = read_table(work_dir / 'per_class.csv')
     assert [(row['class'], row['images']) for row in per_class] == [
         (name, f'{VAL}') for name in CLASSES
     ]
@@ -124,7 +114,7 @@ def test_a_run_leaves_what_a_detector_s_leaves(trained):
 
 
 def test_the_learning_rate_follows_the_batch_and_the_closed_form(trained):
-    rows = rows_of(trained[1] / 'results.csv')
+    rows = read_table(trained[1] / 'results.csv')
     length = len(CLASSES) * TRAIN // BATCH
     # the last iteration of each epoch; half an epoch of warm-up, no step before 2.4
     assert [float(row['lr']) for row in rows] == [
@@ -139,7 +129,7 @@ def test_gradients_summed_over_steps_count_as_a_batch(configure, tmp_path):
     config = configure(lines='optim_wrapper = dict(accumulative_counts=2)')
     work_dir = tmp_path / 'work'
     assert call('train.py', config, '--work-dir', work_dir) == 0
-    rows = rows_of(work_dir / 'results.csv')
+    rows = read_table(work_dir / 'results.csv')
     assert float(rows[-1]['lr']) == pytest.approx(0.048 * 2 * BATCH / 1024)
     # the config that is left gives the same rate when it is run again
     cfg = Config.fromfile(work_dir / config.name)
@@ -170,9 +160,9 @@ def test_a_resumed_run_ends_as_one_in_a_piece(trained, tmp_path):
     work_dir = shutil.copytree(trained[1], tmp_path / 'work')
     (work_dir / 'epoch_2.pth').unlink()
     assert call('train.py', trained[0], '--work-dir', work_dir, '--resume') == 0
-    resumed = rows_of(work_dir / 'results.csv')
+    resumed = read_table(work_dir / 'results.csv')
     assert [row['epoch'] for row in resumed] == ['1', '2']
-    whole = rows_of(trained[1] / 'results.csv')
+    whole = read_table(trained[1] / 'results.csv')
     assert resumed[0] == whole[0]
     assert float(resumed[1]['lr']) == float(whole[1]['lr'])
     newest = torch.load(work_dir / 'epoch_2.pth', weights_only=True)
@@ -315,7 +305,7 @@ def test_corrupt_images_are_skipped_counted_and_named(tree, configure, tmp_path)
     assert log.count('red/3.jpg could not be read') == 1
     assert re.search(r'blue/1\.jpg is skipped: .*; 1 of the 9 images of .*/val', log)
     assert re.search(r'/train: 1 files that are no images left out, .*notes\.txt', log)
-    per_class = {row['class']: row for row in rows_of(work_dir / 'per_class.csv')}
+    per_class = {row['class']: row for row in read_table(work_dir / 'per_class.csv')}
     assert per_class['blue']['images'] == f'{VAL - 1}'
 
 
@@ -341,8 +331,8 @@ del split
     work_dir = tmp_path / 'work'
     assert call('train.py', config, '--work-dir', work_dir) == 0
     names = (subset / 'classes.txt').read_text().split()
-    assert [row['class'] for row in rows_of(work_dir / 'per_class.csv')] == names
-    assert rows_of(work_dir / 'results.csv')[0]['iter'] == f'{2 * 4 // BATCH}'
+    assert [row['class'] for row in read_table(work_dir / 'per_class.csv')] == names
+    assert read_table(work_dir / 'results.csv')[0]['iter'] == f'{2 * 4 // BATCH}'
 
 
 def test_a_resnet_trains_without_an_average(configure, tmp_path):
@@ -355,7 +345,7 @@ default_hooks = dict(logger=dict(interval=1))
     )
     work_dir = tmp_path / 'work'
     assert call('train.py', config, '--work-dir', work_dir) == 0
-    rates = [float(row['lr']) for row in rows_of(work_dir / 'results.csv')]
+    rates = [float(row['lr']) for row in read_table(work_dir / 'results.csv')]
     assert rates == pytest.approx([0.4 * BATCH / 1024, 0.04 * BATCH / 1024])
     cfg = Config.fromfile(work_dir / config.name)
     assert cfg.optim_wrapper.optimizer.type == 'SGD'

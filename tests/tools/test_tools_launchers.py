@@ -1,12 +1,11 @@
 """The shell scripts that start several processes."""
 
-import csv
 import os
-import socket
 import subprocess
 
 import pytest
-from tiny_runs import REPO, start
+from free_port import free_port
+from tiny_runs import REPO, read_table, start
 
 
 @pytest.mark.parametrize(
@@ -24,12 +23,9 @@ def test_a_missing_argument_shows_the_usage(script, arguments):
 
 
 def test_two_processes_train_as_one(tiny_config, tmp_path):
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
     process = start(
         [
-            *('env', f'MASTER_PORT={port}', 'CUDA_VISIBLE_DEVICES='),
+            *('env', f'MASTER_PORT={free_port()}', 'CUDA_VISIBLE_DEVICES='),
             *(REPO / 'tools/dist_train.sh', tiny_config, 2, '--work-dir', 'work'),
             *('--cfg-options', 'train_cfg.max_epochs=1'),
         ],
@@ -47,8 +43,7 @@ def test_two_processes_train_as_one(tiny_config, tmp_path):
         'epoch_1.pth',
         'best.pth',
     }
-    with open(tmp_path / 'work/results.csv', newline='') as file:
-        rows = list(csv.DictReader(file))
+    rows = read_table(tmp_path / 'work/results.csv')
     assert [(row['epoch'], row['iter']) for row in rows] == [('1', '1')]
     assert -1 < float(rows[0]['bbox_mAP']) <= 1
 

@@ -1,4 +1,3 @@
-import csv
 import json
 import math
 import os
@@ -6,25 +5,14 @@ import re
 import shutil
 import signal
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
 from PIL import Image
-from tiny_runs import CLASSES, REPO, call, start, terminal
+from tiny_runs import CLASSES, REPO, call, log_of, read_table, start, terminal
 
 from tinydet.evaluation.coco import FIGURES
-
-
-def read_table(path: Path) -> list[dict]:
-    with open(path, newline='') as file:
-        return list(csv.DictReader(file))
-
-
-def log_of(work_dir: Path) -> str:
-    """The newest log file of a work directory."""
-    return max(work_dir.glob('*/*.log')).read_text()
 
 
 def test_a_run_ends_well_and_says_so_in_plain_lines(trained):

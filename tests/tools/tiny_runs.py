@@ -1,5 +1,6 @@
 """The tools on a data set and a detector so small that a run takes a second."""
 
+import csv
 import fcntl
 import os
 import pty
@@ -69,6 +70,17 @@ def write_config(path: Path, demo: Path) -> Path:
         )
     )
     return path
+
+
+def read_table(path: Path) -> list[dict]:
+    """The rows of a CSV file."""
+    with open(path, newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def log_of(work_dir: Path) -> str:
+    """The newest log file of a work directory."""
+    return max(work_dir.glob('*/*.log')).read_text()
 
 
 def terminal() -> tuple[int, int]:

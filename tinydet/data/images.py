@@ -52,18 +52,15 @@ def find_bad_images(images: list[dict], image_dir: str | os.PathLike) -> list[Ba
         Those that cannot be used, in the same order; see :func:`image_problem`.
     """
     paths = [os.path.join(image_dir, image['file_name']) for image in images]
-    with ThreadPoolExecutor(READER_THREADS) as readers:
-        reasons = readers.map(
-            image_problem,
-            paths,
-            [image['width'] for image in images],
-            [image['height'] for image in images],
+    widths = [image['width'] for image in images]
+    heights = [image['height'] for image in images]
+    return [
+        BadImage(image['id'], path, reason)
+        for image, path, reason in zip(
+            images, paths, _problems(paths, widths, heights), strict=True
         )
-        return [
-            BadImage(image['id'], path, reason)
-            for image, path, reason in zip(images, paths, reasons, strict=True)
-            if reason
-        ]
+        if reason
+    ]
 
 
 def find_bad_files(root: str | os.PathLike, paths: Sequence[str]) -> dict[str, str]:
@@ -76,9 +73,14 @@ def find_bad_files(root: str | os.PathLike, paths: Sequence[str]) -> dict[str, s
     Returns:
         Reason by path, for those that cannot be used, in the same order.
     """
+    reasons = _problems([os.path.join(root, path) for path in paths])
+    return {p: r for p, r in zip(paths, reasons, strict=True) if r}
+
+
+def _problems(paths: Sequence[str], *sizes: Sequence[int]) -> list[str | None]:
+    """:func:`image_problem` of many files."""
     with ThreadPoolExecutor(READER_THREADS) as readers:
-        reasons = readers.map(image_problem, (os.path.join(root, p) for p in paths))
-        return {p: r for p, r in zip(paths, reasons, strict=True) if r}
+        return list(readers.map(image_problem, paths, *sizes))
 
 
 def image_problem(

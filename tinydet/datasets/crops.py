@@ -69,7 +69,8 @@ class LoadRandomCrop(BaseTransform):
             if size is None:
                 image = decode(data, path)
         height, width = size or image.shape[:2]
-        blank = Image.new('1', (width, height))
+        # of the image's size, without memory for its pixels
+        blank = torch.empty(1, 1, 1).expand(1, height, width)
         y, x, h, w = RandomResizedCrop.get_params(blank, self.area, self.ratio)
         if size is not None:
             fits = (k for k in _REDUCTIONS if min(h, w) >= k * side)

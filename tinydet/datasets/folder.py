@@ -128,15 +128,16 @@ class ImageFolder(ReplacesBadImages, BaseDataset):
 
     def _labels(self, found: tuple[str, ...]) -> dict[int, int]:
         """The label of each class that was found, by its position among those."""
+        places = {name: place for place, name in enumerate(found)}
         wanted = tuple(self._metainfo.get('classes', found))
-        unknown = [name for name in wanted if name not in found]
+        unknown = [name for name in wanted if name not in places]
         if unknown or len(set(wanted)) < len(wanted):
             raise InputError(
                 f'{self.source}: the classes of metainfo are not its folders: '
                 f'{some(unknown or wanted)}: name each folder once, or leave metainfo '
                 'out'
             )
-        left = [name for name in found if name not in wanted]
+        left = sorted(places.keys() - wanted, key=places.get)
         if left:
             print_log(
                 f'{self.source}: {len(left)} class folders left out, as metainfo does '
@@ -144,7 +145,7 @@ class ImageFolder(ReplacesBadImages, BaseDataset):
                 logger='current',
             )
         self._metainfo['classes'] = wanted
-        return {found.index(name): label for label, name in enumerate(wanted)}
+        return {places[name]: label for label, name in enumerate(wanted)}
 
     def _usable(self, pairs: list[tuple[str, int]]) -> list[tuple[str, int]]:
         """The images that can be read; logs those that cannot."""

@@ -54,7 +54,6 @@ class AtomicCheckpointHook(Hook):
         self.max_keep_ckpts = max_keep_ckpts
         self.save_best = save_best
         self.best_score = -math.inf
-        self._resumable = True
 
     def before_train(self, runner: Runner) -> None:
         """Take up a resumed run's best score, and an evaluation that it missed."""
@@ -89,7 +88,7 @@ class AtomicCheckpointHook(Hook):
         ):
             return
         path = Path(runner.work_dir) / f'epoch_{runner.epoch + 1}.pth'
-        self._save(runner, path, {'epoch': runner.epoch + 1, 'iter': runner.iter})
+        _save(runner, path, {'epoch': runner.epoch + 1, 'iter': runner.iter})
         if is_main_process():
             with replacing(path.with_name('last_checkpoint')) as partial:
                 partial.write_text(str(path))
@@ -108,28 +107,11 @@ class AtomicCheckpointHook(Hook):
         self.best_score = score
         meta = {'epoch': runner.epoch, 'iter': runner.iter, 'best_score': score}
         path = Path(runner.work_dir) / BEST_NAME
-        self._save(runner, path, meta, resumable=False)
+        _save(runner, path, meta, resumable=False)
         runner.logger.info(
             f'best so far: {self.save_best} {score:.4f} at epoch {runner.epoch}, '
             f'saved to {BEST_NAME}'
         )
-
-    def _save(
-        self, runner: Runner, path: Path, meta: dict, resumable: bool = True
-    ) -> None:
-        if not is_main_process():
-            return
-        self._resumable = resumable
-        with replacing(path) as partial:
-            runner.save_checkpoint(
-                str(partial.parent),
-                partial.name,
-                save_optimizer=resumable,
-                save_param_scheduler=resumable and runner.param_schedulers is not None,
-                meta=meta,
-            )
-            # better now than when it is needed
-            load_weights_only(partial)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Turn the histories of logged scalars into tensors.
@@ -137,7 +119,7 @@ class AtomicCheckpointHook(Hook):
         MMEngine pickles them as objects with methods, which takes code to read.
         """
         hub = checkpoint['message_hub']
-        if not self._resumable:
+        if 'optimizer' not in checkpoint:  # nothing to resume from
             # MMEngine's name for the weights that were averaged, not for the average.
             checkpoint.pop('ema_state_dict', None)
             hub['log_scalars'] = {}
@@ -162,6 +144,21 @@ class AtomicCheckpointHook(Hook):
                 name: HistoryBuffer(saved['values'].numpy(), saved['counts'].numpy())
                 for name, saved in hub['log_scalars'].items()
             }
+
+
+def _save(runner: Runner, path: Path, meta: dict, resumable: bool = True) -> None:
+    if not is_main_process():
+        return
+    with replacing(path) as partial:
+        runner.save_checkpoint(
+            str(partial.parent),
+            partial.name,
+            save_optimizer=resumable,
+            save_param_scheduler=resumable and runner.param_schedulers is not None,
+            meta=meta,
+        )
+        # better now than when it is needed
+        load_weights_only(partial)
 
 
 def _epoch_checkpoints(work_dir: Path) -> list[Path]:

@@ -32,8 +32,8 @@ from tinydet.weights import (
     class_names,
     load_weights_only,
     place_weights,
-    read_class_names,
-    read_weights,
+    read_checkpoint,
+    weights_in,
 )
 
 # What a run leaves in its work directory, by pattern, in the order of interest.
@@ -129,20 +129,19 @@ def train(cfg: Config, resume: bool = False, amp: bool = False) -> None:
         cfg.resume, cfg.load_from = True, str(checkpoint)
     runner = _start(cfg)
     _scale_to_the_real_batch(runner)
+    loaders = [runner.train_loop.dataloader]
+    if runner.val_loop is not None:
+        loaders.append(runner.val_loop.dataloader)
     if checkpoint:
         resumed = load_weights_only(checkpoint)
-        loader = runner.train_loop.dataloader
         check_weights(runner, resumed, checkpoint)
-        check_trained_classes(loader, class_names(resumed), checkpoint)
-        check_iterations(loader, resumed['meta'], checkpoint)
+        check_trained_classes(loaders[0], class_names(resumed), checkpoint)
+        check_iterations(loaders[0], resumed['meta'], checkpoint)
     elif Path(cfg.work_dir, 'results.csv').exists():
         runner.logger.warning(
             f'{cfg.work_dir} holds another run, which this one will overwrite: stop it '
             'now and give --resume to go on from there, or another --work-dir'
         )
-    loaders = [runner.train_loop.dataloader]
-    if runner.val_loop is not None:
-        loaders.append(runner.val_loop.dataloader)
     check_classes(cfg, loaders)
     check_batches(loaders[0])
     runner.train()
@@ -164,7 +163,7 @@ def test(
     Args:
         cfg: From :func:`load_config`.
         checkpoint: The weights: a file, or whatever else
-            :func:`tinydet.weights.read_weights` takes.
+            :func:`tinydet.weights.read_checkpoint` takes.
         out: Write the predictions there as JSON: of a detector as COCO results, a list
             of ``image_id``, ``category_id``, ``bbox`` (xywh, pixels of the image) and
             ``score``; of a classifier a list of ``image``, ``class`` and ``score``.
@@ -173,14 +172,15 @@ def test(
     Raises:
         InputError: If the checkpoint or the data set is unusable.
     """
-    weights = read_weights(checkpoint)  # before the seconds that the rest takes
+    trained = read_checkpoint(checkpoint)  # before the seconds that the rest takes
     make_room(out, json_file)
     cfg.load_from, cfg.resume = None, False
     runner = _start(cfg)
+    weights = weights_in(trained)
     place_weights(bare_model(runner), weights, checkpoint, with_classifier=True)
     loader = runner.test_loop.dataloader
     check_classes(cfg, [loader])
-    check_trained_classes(loader, read_class_names(checkpoint), checkpoint)
+    check_trained_classes(loader, class_names(trained), checkpoint)
     figures = runner.test()
     if is_main_process():
         if out is not None:

@@ -11,7 +11,12 @@ from tinydet.errors import InputError
 from tinydet.models.classifier import Classifier
 from tinydet.models.complexity import input_side
 from tinydet.models.parts import build_part
-from tinydet.weights import place_weights, read_class_names, read_weights
+from tinydet.weights import (
+    class_names,
+    place_weights,
+    read_checkpoint,
+    weights_in,
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ def load_classifier(cfg: Config, source: str) -> TrainedClassifier:
             'give the config of a classifier'
         )
     side = input_side(cfg)
-    place_weights(model, read_weights(source), source, with_classifier=True)
+    checkpoint = read_checkpoint(source)
+    place_weights(model, weights_in(checkpoint), source, with_classifier=True)
     return TrainedClassifier(
-        Path(cfg.filename).stem, model.eval(), side, read_class_names(source)
+        Path(cfg.filename).stem, model.eval(), side, class_names(checkpoint)
     )

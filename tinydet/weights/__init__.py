@@ -3,7 +3,7 @@
 from tinydet.weights.files import (
     class_names,
     load_weights_only,
-    read_class_names,
+    read_checkpoint,
     read_weights,
     weights_in,
 )
@@ -23,7 +23,7 @@ __all__ = [
     'load_weights',
     'load_weights_only',
     'place_weights',
-    'read_class_names',
+    'read_checkpoint',
     'read_weights',
     'strict_pretrained',
     'to_timm',

@@ -29,14 +29,31 @@ def read_weights(source: str | Path) -> dict[str, Tensor]:
     """Read the weights of a network, under the names that they have there.
 
     Args:
-        source: ``'timm://MODEL'`` or ``'timm://MODEL.TAG'`` for timm's hub, such as
-            ``'timm://tinynet_d.in1k'``, else a path: a ``.safetensors`` file, a
-            pickled state dict, or a checkpoint of MMEngine, timm or torchvision that
-            holds one. Averaged weights (EMA) are preferred, as timm does, and logged.
+        source: See :func:`read_checkpoint`. Averaged weights (EMA) are preferred, as
+            timm does, and logged.
 
     Returns:
         Tensors on the CPU, without what DistributedDataParallel or torch.compile put
         before their names.
+
+    Raises:
+        InputError: As for :func:`read_checkpoint`.
+    """
+    return weights_in(read_checkpoint(source))
+
+
+def read_checkpoint(source: str | Path) -> dict:
+    """Read a checkpoint by name; :func:`weights_in` gives what it holds.
+
+    Args:
+        source: ``'timm://MODEL'`` or ``'timm://MODEL.TAG'`` for timm's hub, such as
+            ``'timm://tinynet_d.in1k'``, else a path: a ``.safetensors`` file, a
+            pickled state dict, or a checkpoint of MMEngine, timm or torchvision that
+            holds one.
+
+    Returns:
+        The checkpoint, its tensors on the CPU. It is logged where its weights are an
+        average.
 
     Raises:
         InputError: timm has no such weights, they cannot be fetched, or the file is
@@ -53,24 +70,13 @@ def read_weights(source: str | Path) -> dict[str, Tensor]:
     checkpoint = load_weights_only(source)
     if is_averaged(checkpoint):
         print_log(f'{source}: its averaged weights (EMA) are taken', logger='current')
-    return weights_in(checkpoint)
+    return checkpoint
 
 
-def class_names(checkpoint: object) -> tuple[str, ...]:
+def class_names(checkpoint: Mapping) -> tuple[str, ...]:
     """The classes that a checkpoint of MMEngine was trained for; empty for none."""
-    meta = checkpoint.get('meta', {}) if isinstance(checkpoint, dict) else {}
+    meta = checkpoint.get('meta', {})
     return tuple(meta.get('dataset_meta', {}).get('classes', ()))
-
-
-def read_class_names(source: str | Path) -> tuple[str, ...]:
-    """The classes of a source of :func:`read_weights`; empty where it names none.
-
-    Raises:
-        InputError: It is a file and unusable.
-    """
-    if str(source).startswith(TIMM_SCHEME):
-        return ()
-    return class_names(load_weights_only(source))
 
 
 def is_averaged(checkpoint: Mapping) -> bool:
