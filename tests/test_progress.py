@@ -10,7 +10,7 @@ import termios
 import pytest
 
 from tinydet import progress
-from tinydet.progress import track
+from tinydet.progress import Meter, track
 
 
 def test_lines_off_a_terminal(capsys):
@@ -70,3 +70,24 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys):
     assert re.match(r'\rimages: +0%\|', shown)
     assert re.search(r'\rimages: 100%\|[^\r]*30/30 \[[^\r]*<00:00', shown)
     assert capsys.readouterr().out == ''
+
+
+def test_a_meter_of_shared_work(capsys, monkeypatch):
+    clock = iter((0, 10, 30))
+    monkeypatch.setattr(progress.time, 'monotonic', lambda: next(clock))
+    meter = Meter(total=8, done=2, desc='nets')
+    meter.show(total=8, done=4)  # two in 10 s, by whomever
+    meter.show(total=10, done=6)
+    meter.close()
+    assert capsys.readouterr().err.splitlines() == [
+        'nets: 4/8, 10 s, 20 s left',
+        'nets: 6/10, 30 s, 30 s left',
+    ]
+
+
+def test_a_meter_on_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(progress, 'on_terminal', lambda: True)
+    meter = Meter(total=8, done=2, desc='nets')
+    meter.show(total=9, done=5)
+    meter.close()
+    assert '5/9' in capsys.readouterr().err

@@ -43,3 +43,37 @@ def track(
             eta = spent / done * (total - done)
             line = f'{desc}: {done}/{total}, {spent:.0f} s, {eta:.0f} s left'
             print(line, file=sys.stderr, flush=True)
+
+
+class Meter:
+    """Progress of work that others share: a bar on a terminal, else lines, with ETA.
+
+    Args:
+        total: How much there is.
+        done: How much of it is done.
+        desc: What it is, shown before the numbers.
+    """
+
+    def __init__(self, total: int, done: int, desc: str) -> None:
+        self.desc = desc
+        self.first = done
+        self.start = time.monotonic()
+        self.bar = None
+        if on_terminal():
+            self.bar = tqdm(total=total, initial=done, desc=desc, dynamic_ncols=True)
+
+    def show(self, total: int, done: int) -> None:
+        """Show how far the work is by now."""
+        if self.bar is not None:
+            self.bar.total = total
+            self.bar.update(done - self.bar.n)
+            return
+        spent = time.monotonic() - self.start
+        eta = spent / max(1, done - self.first) * (total - done)
+        line = f'{self.desc}: {done}/{total}, {spent:.0f} s, {eta:.0f} s left'
+        print(line, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """End the bar's line."""
+        if self.bar is not None:
+            self.bar.close()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tiny_runs import CLASSES, REPO, start, write_config
+from tiny_runs import CLASSES, REPO, start, write_config, write_tree
 
 from tinydet.data.demo import make_demo
 
@@ -28,6 +28,12 @@ def demo(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('tiny') / 'demo'
     make_demo(folder, train=8, val=4, size=(128, 96), classes=len(CLASSES))
     return folder
+
+
+@pytest.fixture(scope='session')
+def tree(tmp_path_factory) -> Path:
+    """Images of three colours, in class folders; for reading only."""
+    return write_tree(tmp_path_factory.mktemp('tree'))
 
 
 @pytest.fixture(scope='session')

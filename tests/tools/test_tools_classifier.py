@@ -5,15 +5,15 @@ import re
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from PIL import Image
-from tiny_runs import REPO, call, log_of, read_table
+from tiny_runs import REPO, TREE_IMAGES, call, log_of, read_table
+from tiny_runs import TREE_CLASSES as CLASSES
 
-CLASSES = ('blue', 'green', 'red')
-TRAIN, VAL, EPOCHS, BATCH = 6, 3, 2, 4
+TRAIN, VAL = TREE_IMAGES.values()
+EPOCHS, BATCH = 2, 4
 
 _CONFIG = """
 _base_ = {base!r}
@@ -28,22 +28,6 @@ train_cfg = dict(max_epochs={epochs})
 param_scheduler = dict(warmup=0.5)
 default_hooks = dict(logger=dict(interval=1), ema=dict(decay=0.6))
 """
-
-
-@pytest.fixture(scope='module')
-def tree(tmp_path_factory) -> Path:
-    """Images of three colours, in class folders; for reading only."""
-    root = tmp_path_factory.mktemp('tree')
-    generator = np.random.default_rng(0)
-    for split, images in (('train', TRAIN), ('val', VAL)):
-        for channel, name in enumerate(reversed(CLASSES)):
-            folder = root / split / name
-            folder.mkdir(parents=True)
-            for i in range(images):
-                pixels = generator.integers(0, 90, (40, 48, 3), np.uint8)
-                pixels[..., channel] += 150
-                Image.fromarray(pixels).save(folder / f'{i}.jpg')
-    return root
 
 
 @pytest.fixture

@@ -12,15 +12,20 @@ import termios
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 from mmengine.visualization import Visualizer
+from PIL import Image
 
 REPO = Path(__file__).parents[2]
 CLASSES = ('ring', 'star', 'cross')
+# Of a tree of class folders: images of each class in each split.
+TREE_CLASSES = ('blue', 'green', 'red')
+TREE_IMAGES = {'train': 6, 'val': 3}
 
 _CONFIG = """
 _base_ = {base!r}
@@ -70,6 +75,20 @@ def write_config(path: Path, demo: Path) -> Path:
         )
     )
     return path
+
+
+def write_tree(root: Path) -> Path:
+    """Write images of three colours, in class folders."""
+    generator = np.random.default_rng(0)
+    for split, images in TREE_IMAGES.items():
+        for channel, name in enumerate(reversed(TREE_CLASSES)):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for i in range(images):
+                pixels = generator.integers(0, 90, (40, 48, 3), np.uint8)
+                pixels[..., channel] += 150
+                Image.fromarray(pixels).save(folder / f'{i}.jpg')
+    return root
 
 
 def read_table(path: Path) -> list[dict]:

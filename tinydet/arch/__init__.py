@@ -1,10 +1,17 @@
 """What a network is: tables with named fields and the rules that scale them."""
 
-from tinydet.arch.cost import Cost, classifier_cost
+from tinydet.arch.cost import (
+    SSDLITE_EXTRA_CHANNELS,
+    Cost,
+    classifier_cost,
+    detector_outputs,
+    ssdlite_cost,
+)
 from tinydet.arch.efficientnet import EFFICIENTNET_B0
 from tinydet.arch.ghostnet import GHOSTNET, GHOSTNET_A, GHOSTNET_TWISTS
 from tinydet.arch.giant import (
     EFFICIENTNET_MINUS,
+    STEP,
     efficientnet_minus,
     nearest_to_powers,
 )
@@ -21,8 +28,14 @@ from tinydet.arch.resnet import (
     RESNET_50_TWISTS,
 )
 from tinydet.arch.rounding import round_channels
-from tinydet.arch.scale import DepthUnderflow, Twist, scale, twist
-from tinydet.arch.shrink import shrink
+from tinydet.arch.scale import (
+    WIDEST,
+    DepthUnderflow,
+    Twist,
+    narrowest,
+    scale,
+    twist,
+)
 from tinydet.arch.stage import STEMS, Arch, Scaling, Squeeze, Stage, table_of
 from tinydet.arch.tinynet import TINYNETS, tinynet
 
@@ -59,8 +72,11 @@ __all__ = [
     'GHOSTNET_TWISTS',
     'RESNET_50_GIANT_TWISTS',
     'RESNET_50_TWISTS',
+    'SSDLITE_EXTRA_CHANNELS',
     'STEMS',
+    'STEP',
     'TINYNETS',
+    'WIDEST',
     'Arch',
     'Cost',
     'DepthUnderflow',
@@ -69,11 +85,13 @@ __all__ = [
     'Stage',
     'Twist',
     'classifier_cost',
+    'detector_outputs',
     'efficientnet_minus',
+    'narrowest',
     'nearest_to_powers',
     'round_channels',
     'scale',
-    'shrink',
+    'ssdlite_cost',
     'table_of',
     'tinynet',
 ]

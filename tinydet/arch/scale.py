@@ -10,7 +10,7 @@ from tinydet.errors import InputError
 
 # Of a multiplier. The paper samples up to 2.8 (section 4.2), EfficientNet-B7 has 3.1;
 # a slip of the keyboard beyond that would fill the memory instead of failing.
-_MOST = 8
+WIDEST = 8
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def scale(arch: Arch, w: float, d: float, scaling: Scaling) -> Arch:
             narrower than the divisor.
         DepthUnderflow: If every stage would keep less than one block.
     """
-    check_number('w', w, above=0, most=_MOST)
-    check_number('d', d, above=0, most=_MOST)
+    check_number('w', w, above=0, most=WIDEST)
+    check_number('d', d, above=0, most=WIDEST)
     least = narrowest(arch)
     if w < least:
         raise InputError(

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from mmdet.models.necks import SSDNeck
 from mmengine.registry import MODELS
 
+from tinydet.arch import SSDLITE_EXTRA_CHANNELS
+
 
 @MODELS.register_module()
 class SSDLiteNeck(SSDNeck):
@@ -21,7 +23,7 @@ class SSDLiteNeck(SSDNeck):
     def __init__(
         self,
         in_channels: Sequence[int],
-        extra_channels: Sequence[int] = (512, 256, 256, 128),
+        extra_channels: Sequence[int] = SSDLITE_EXTRA_CHANNELS,
     ) -> None:
         levels = len(extra_channels)
         super().__init__(
