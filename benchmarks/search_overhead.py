@@ -111,12 +111,13 @@ def time_recording(folder: Path) -> dict[int, float]:
 
 def time_process(folder: Path) -> float:
     """Seconds that the process of a training takes, the first of a worker left out."""
-    (folder / 'config.py').write_text('import os; os._exit(1)')
+    config = folder / 'config.py'
+    config.write_text('import os; os._exit(1)')
     spent = []
     for _ in range(PROCESSES + 1):
         start = time.perf_counter()
         try:
-            train(folder, 'top1')
+            train(config, 'top1')
         except TrainingError:
             spent.append(time.perf_counter() - start)
     return min(spent[1:])

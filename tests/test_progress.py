@@ -77,9 +77,12 @@ def test_a_meter_of_shared_work(capsys, monkeypatch):
     monkeypatch.setattr(progress.time, 'monotonic', lambda: next(clock))
     meter = Meter(total=8, done=2, desc='nets')
     meter.show(total=8, done=4)  # two in 10 s, by whomever
+    meter.write('net 5: 42')
     meter.show(total=10, done=6)
     meter.close()
-    assert capsys.readouterr().err.splitlines() == [
+    out, err = capsys.readouterr()
+    assert out == 'net 5: 42\n'
+    assert err.splitlines() == [
         'nets: 4/8, 10 s, 20 s left',
         'nets: 6/10, 30 s, 30 s left',
     ]

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,7 +50,9 @@ def replacing(path: Path) -> Iterator[Path]:
     if path.exists() and not path.is_file():
         yield path
         return
-    partial = path.with_name(f'.{path.stem}.partial{path.suffix}')
+    # Others may write the same file, on other machines too.
+    writer = f'{socket.gethostname().partition(".")[0]}-{os.getpid()}'
+    partial = path.with_name(f'.{path.stem}.{writer}.partial{path.suffix}')
     try:
         yield partial
         with open(partial, 'rb') as file:

@@ -73,6 +73,11 @@ class Meter:
         line = f'{self.desc}: {done}/{total}, {spent:.0f} s, {eta:.0f} s left'
         print(line, file=sys.stderr, flush=True)
 
+    def write(self, line: str) -> None:
+        """Print a line on standard output, above the bar."""
+        tqdm.write(line)
+        sys.stdout.flush()
+
     def close(self) -> None:
         """End the bar's line."""
         if self.bar is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tinydet.cli import run
 from tinydet.errors import InputError
 from tinydet.files import make_room, replacing, write_json
-from tinydet.formula.fit import Fit, fit, has_one_cost
+from tinydet.formula.fit import Fit, fit_formula, has_one_cost
 from tinydet.formula.formula import write_formula
 from tinydet.formula.study import RANDOM, Study, read_table, write_table
 from tinydet.viz.formula import (
@@ -39,6 +39,8 @@ def main() -> None:
     parser.add_argument('--csv', type=Path, help='write the trials to this file')
     parser.add_argument('--json', type=Path, help='write the table to this file')
     args = parser.parse_args()
+    if args.name and args.study.endswith('.csv'):
+        parser.error('--study is the name of a study in a storage, and a table has one')
     figures = args.figures and [
         args.figures / f'figure{number}.png' for number in (1, 2, 3, 6)
     ]
@@ -46,12 +48,12 @@ def main() -> None:
     study = read(args.study, args.name)
     if args.csv:
         write_table(study, args.csv)
-    if figures and has_one_cost(study) and not args.out:
+    if figures and has_one_cost(study) and not (args.out or args.json):
         print(f'all networks of {study.source} have one cost: Figure 2 alone is drawn')
         with replacing(figures[1]) as partial:
             draw_dimensions(study, partial)
         return
-    fitted = fit(study)
+    fitted = fit_formula(study)
     summary = summarize(study, fitted)
     print_summary(study, fitted, summary)
     if args.out:

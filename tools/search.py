@@ -23,7 +23,7 @@ from tinydet.formula.budget import Budget
 from tinydet.formula.cube import Cube, Net
 from tinydet.formula.formula import Formula, read_formula
 from tinydet.formula.rules import RULES, shrink
-from tinydet.formula.solve import solve
+from tinydet.formula.solve import solve_budget
 from tinydet.formula.study import BASELINE, PUBLISHED, TINY, Trial, write_table
 from tinydet.progress import Meter
 
@@ -70,7 +70,7 @@ def main() -> None:
         '--storage', metavar='URL', help='default: sqlite:///WORK_DIR/study.db'
     )
     parser.add_argument('--study', help='its name (default: that of the config)')
-    parser.add_argument('--work-dir', help='default: work_dirs/search/NAME_OF_CONFIG')
+    parser.add_argument('--work-dir', help='default: work_dirs/search/STUDY')
     parser.add_argument('--seed', type=int, default=0, help='of the draws')
     parser.add_argument('--json', type=Path, help='write the table to this file')
     parser.add_argument(
@@ -99,10 +99,14 @@ def search(args: argparse.Namespace) -> None:
     check_whole('--trials', trials, 0)
     check_whole('--seeds', args.seeds, 1)
     check_whole('--seed', args.seed, 0)
-    for share in [*(args.rules or []), *([args.fixed_cost] * bool(args.fixed_cost))]:
-        check_number('a share of the cost', share, above=0, most=1)
+    for option, shares in (
+        ('--rules', args.rules or []),
+        ('--fixed-cost', [] if args.fixed_cost is None else [args.fixed_cost]),
+    ):
+        for share in shares:
+            check_number(option, share, above=0, most=1)
     name = args.study or Path(args.config).stem
-    folder = Path(args.work_dir or Path('work_dirs/search') / Path(args.config).stem)
+    folder = Path(args.work_dir or Path('work_dirs/search') / name)
     make_room(folder / 'study.csv', args.json)
     job = Job(load_config(args.config, folder, args.cfg_options))
     whole = job.cube.baseline
@@ -124,20 +128,26 @@ def search(args: argparse.Namespace) -> None:
     if args.rules:
         add_rules(args, job, study)
     print(
-        f'study {name}: {whole.arch.name} at {job.cube.side} px, '
+        f'study {name}: {job.baseline} at {job.cube.side} px, '
         f'{whole.macs / 1e6:.4g}M MACs, {whole.params / 1e6:.4g}M parameters'
     )
     stop_on_sigterm()
     start, trained = time.monotonic(), 0.0
     counts = storage.counts(study, trials)
     meter = Meter(counts.total, counts.done, f'study {name}')
-    print(HEADER, flush=True)
-    for trial in work(Plan(job, trials, folder / 'trials'), study):
-        print(line(trial, job.figure), flush=True)
-        trained += trial.seconds or 0
-        write_table(storage.finished(study), folder / 'study.csv')
-        counts = storage.counts(study, trials)
-        meter.show(counts.total, counts.done)
+    meter.write(HEADER)
+    try:
+        for trial in work(Plan(job, trials, folder / 'trials'), study):
+            meter.write(line(trial, job.figure))
+            trained += trial.seconds or 0
+            write_table(storage.finished(study), folder / 'study.csv')
+            counts = storage.counts(study, trials)
+            meter.show(counts.total, counts.done)
+    except storage.LOST as error:
+        raise InputError(
+            f'the storage was lost: {str(error).splitlines()[0]}: start the same '
+            'command again; what is not recorded is trained again'
+        ) from error
     meter.close()
     found = storage.finished(study)
     write_table(found, folder / 'study.csv')
@@ -186,7 +196,7 @@ def add_rules(args: argparse.Namespace, job, study) -> None:
 
 
 def solve_net(cube: Cube, formula: Formula, budget: Budget) -> Net:
-    return solve(cube, formula, budget).net
+    return solve_budget(cube, formula, budget).net
 
 
 def line(trial: Trial, figure: str) -> str:

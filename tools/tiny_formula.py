@@ -6,10 +6,11 @@ Beside it stand the networks of EfficientNet's inverted rule and of one dimensio
 """
 
 import argparse
+import shlex
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from tinydet.arch import detector_outputs
+from tinydet.arch import detector_outputs, ssdlite_cost
 from tinydet.checks import check_whole
 from tinydet.cli import run
 from tinydet.errors import InputError
@@ -18,7 +19,7 @@ from tinydet.formula.budget import Budget, parse_budget
 from tinydet.formula.cube import Cube, Net, classifier_cube, detector_cube
 from tinydet.formula.formula import PUBLISHED, Formula, read_formula
 from tinydet.formula.rules import RULES, shrink
-from tinydet.formula.solve import Solution, solve
+from tinydet.formula.solve import Solution, solve_budget
 from tinydet.formula.write import check_new, write_classifier, write_detector
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -31,6 +32,8 @@ NAMES = {
 }
 CLASSES = {'classifier': 1000, 'detector': 80}
 DETECTOR_SIDE = 512
+# A network is this close to a budget, or the tool says how far off it is.
+CLOSE = 0.03
 
 
 def main() -> None:
@@ -52,7 +55,7 @@ def main() -> None:
     parser.add_argument(
         '--budget-for',
         choices=('backbone', 'detector'),
-        help='of --task detector: the backbone as a classifier at its own input, as in '
+        help='of --task detector: the backbone as a classifier of ImageNet, as in '
         "the paper's Table 5 (default), or the whole detector at the input that the "
         'formula shrinks',
     )
@@ -83,7 +86,8 @@ class Row:
 
 def answer(args: argparse.Namespace) -> None:
     """Solve, print, write."""
-    kind = next(kind for kind in ('macs', 'params', 'latency') if getattr(args, kind))
+    kinds = 'macs', 'params', 'latency'
+    kind = next(kind for kind in kinds if getattr(args, kind) is not None)
     budget = parse_budget(kind, getattr(args, kind))
     make_room(args.write, args.json)
     if args.write:
@@ -93,7 +97,7 @@ def answer(args: argparse.Namespace) -> None:
     if kind == 'latency':
         solution, rows = solve_by_latency(args, cube, formula, budget)
     else:
-        solution = solve(cube, formula, budget)
+        solution = solve_budget(cube, formula, budget)
         rows = [Row('tiny', solution.net), *others(cube, budget)]
     print_table(args, cube, formula, solution, rows)
     if args.write:
@@ -108,8 +112,10 @@ def whole_detector(args: argparse.Namespace) -> bool:
 
 def build_cube(args: argparse.Namespace) -> Cube:
     """The networks that the budget is for."""
+    for option, value in (('--classes', args.classes), ('--input', args.input)):
+        if value is not None:
+            check_whole(option, value, 1)
     classes = number_of_classes(args)
-    check_whole('--classes', classes, 1)
     if whole_detector(args):
         cube = detector_cube(args.baseline, classes, args.input or DETECTOR_SIDE)
     else:
@@ -179,6 +185,8 @@ def print_table(args, cube: Cube, formula: Formula, solution: Solution, rows) ->
         f'r = {said.r:.3f} +- {said.r_std:.3f}, d = {said.d:.3f} +- {said.d_std:.3f}'
     )
     print(f'formula: {formula.source}')
+    if formula.baseline != args.baseline:
+        print(f'it was learnt with {formula.baseline}')
     if said.extrapolated:
         least, most = formula.range
         print(
@@ -191,6 +199,13 @@ def print_table(args, cube: Cube, formula: Formula, solution: Solution, rows) ->
     )
     for row in rows:
         print(line(row))
+    if solution.budget.kind != 'latency':
+        off = solution.budget.of(solution.net) / solution.budget.value - 1
+        if abs(off) > CLOSE:
+            print(
+                f'\nthe closest is {off:+.1%} off the budget, as channels come in '
+                f'multiples of {cube.arch.divisor}'
+            )
 
 
 def line(row: Row) -> str:
@@ -236,8 +251,16 @@ def write(args: argparse.Namespace, cube: Cube, solution: Solution) -> None:
         write_classifier(args.write, net, args.baseline, classes, title, CONFIGS)
     else:
         side = net.input if whole_detector(args) else DETECTOR_SIDE
+        if not whole_detector(args):
+            title += f' As a classifier, to pretrain it, it takes {net.input} px.'
         write_detector(args.write, net, args.baseline, side, classes, title, CONFIGS)
-    print(f'\nwritten: {args.write}; train it with tools/train.py {args.write}')
+        cost = ssdlite_cost(net.arch, side, classes, detector_outputs(net.arch))
+        print(
+            f'\nthe detector at {side} px: {cost.macs / 1e6:.4g}M MACs, '
+            f'{cost.params / 1e6:.4g}M parameters'
+        )
+    command = f'tools/train.py {shlex.quote(str(args.write))}'
+    print(f'written: {args.write}; train it with {command}')
 
 
 if __name__ == '__main__':

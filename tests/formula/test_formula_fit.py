@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 from synthetic_study import best_d, best_r, random_study, trial
 
 from tinydet.errors import InputError
-from tinydet.formula.fit import SHARE, correlations, fit
+from tinydet.formula.fit import SHARE, correlations, fit_formula
 from tinydet.formula.formula import Point
 from tinydet.formula.front import pareto_front, select
 
@@ -25,7 +25,7 @@ def off(process, truth):
 @pytest.fixture(scope='module')
 def fits():
     """Of searches with several seeds."""
-    return [fit(random_study(seed, 150)) for seed in range(5)]
+    return [fit_formula(random_study(seed, 150)) for seed in range(5)]
 
 
 @pytest.mark.parametrize(('name', 'truth'), [('resolution', best_r), ('depth', best_d)])
@@ -57,7 +57,7 @@ def test_the_recovery_is_no_width_of_the_band(fits):
 
 def test_what_it_is_fitted_to():
     study = random_study(0, 101)
-    fitted = fit(study)
+    fitted = fit_formula(study)
     costs = [t.c for t in study.trials]
     scores = [t.score for t in study.trials]
     chosen = [study.trials[i] for i in select(costs, scores, SHARE)]
@@ -80,7 +80,7 @@ def test_it_learns_from_random_networks_that_are_finished():
         *(trial(number, None, c=0.2) for number in (63, 64)),
     )
     more = replace(study, trials=(*others[:3], *study.trials, *others[3:]))
-    assert fit(more) == fit(study)
+    assert fit_formula(more) == fit_formula(study)
 
 
 def by_hand(first, second) -> float:
@@ -120,7 +120,7 @@ def test_too_few_finished_networks(count, failed):
     study = random_study(0, count)
     failures = tuple(trial(count + i, None) for i in range(failed))
     with pytest.raises(InputError) as error:
-        fit(replace(study, trials=(*study.trials, *failures)))
+        fit_formula(replace(study, trials=(*study.trials, *failures)))
     assert str(error.value) == (
         f'study.csv: {count} random networks are finished ({failed} failed), and a '
         'formula takes 25 and more: go on with tools/search.py'
@@ -128,7 +128,7 @@ def test_too_few_finished_networks(count, failed):
 
 
 def test_the_fewest_networks():
-    assert len(fit(random_study(0, 25)).formula.points) == 5
+    assert len(fit_formula(random_study(0, 25)).formula.points) == 5
 
 
 def test_a_study_at_a_fixed_cost():
@@ -139,4 +139,4 @@ def test_a_study_at_a_fixed_cost():
         for t, c in zip(study.trials, np.linspace(0.485, 0.515, 40), strict=True)
     )
     with pytest.raises(InputError, match=r'study\.csv: .* one cost.*--fixed-cost'):
-        fit(replace(study, trials=trials))
+        fit_formula(replace(study, trials=trials))

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -12,9 +14,10 @@ from optuna.trial import TrialState
 from tinydet.errors import InputError
 from tinydet.search import study as storage
 from tinydet.search.study import open_storage
-from tinydet.search.training import TrainingError
+from tinydet.search.training import TrainingError, work_dir_of
 from tinydet.search.worker import Plan, work
 
+SETTINGS = {'baseline': 'efficientnet_b0', 'figure': 'top1'}
 # A worker of its own: draws, "trains" for some time, tells which network it has begun.
 SCRIPT = """
 import sys, time
@@ -27,8 +30,8 @@ from tinydet.search.study import CubeSampler, open_storage, open_study
 url, config, trials, seconds, grace = sys.argv[1:]
 job = Job(load_config(config))
 
-def train(folder, figure):
-    print(folder.name, flush=True)
+def train(config, figure):
+    print(config.stem, flush=True)
     time.sleep(float(seconds))
     return 50.0, float(seconds)
 
@@ -52,9 +55,9 @@ def _look_often(monkeypatch):
 
 @pytest.fixture
 def plan(job, tmp_path):
-    """A plan of some networks whose training is a function of their folder."""
+    """A plan of some networks whose training is a function of their config."""
 
-    def plan(trials: int, train=lambda folder, figure: (50.0, 1.0)) -> Plan:
+    def plan(trials: int, train=lambda config, figure: (50.0, 1.0)) -> Plan:
         return Plan(job, trials, tmp_path / 'trials', 3, train)
 
     return plan
@@ -92,6 +95,19 @@ def begun(process: subprocess.Popen) -> str:
     raise AssertionError('the worker ended')
 
 
+def raising(*errors: BaseException | type[BaseException] | None) -> Callable:
+    """A training that ends with these, one after the other; None for a score."""
+    endings = iter(errors)
+
+    def train(*_) -> tuple[float, float]:
+        error = next(endings)
+        if error:
+            raise error
+        return 50.0, 1.0
+
+    return train
+
+
 def keys(study: optuna.Study, *states: TrialState) -> list:
     return [storage.key(trial) for trial in study.get_trials(states=states)]
 
@@ -125,11 +141,11 @@ def test_the_draws_of_a_seed_are_the_same_in_every_study(begin, plan, job):
         assert drawn == {name: getattr(trial, name) for name in ('r', 'd', 'w')}
 
 
-def test_the_folder_of_a_network_has_the_config_that_trains_it(begin, plan, tmp_path):
+def test_a_network_is_trained_by_its_config(begin, plan):
     configs = []
 
-    def train(folder: Path, figure: str):
-        configs.append((folder / 'config.py').read_text())
+    def train(config: Path, figure: str):
+        configs.append(config.read_text())
         return 1.0, 1.0
 
     (trial,) = work(plan(1, train), begin())
@@ -139,25 +155,19 @@ def test_the_folder_of_a_network_has_the_config_that_trains_it(begin, plan, tmp_
 
 
 def test_checkpoints_to_resume_from_go_when_a_network_is_done(begin, plan, tmp_path):
-    def train(folder: Path, figure: str):
+    def train(config: Path, figure: str):
+        work_dir_of(config).mkdir()
         for name in ('epoch_1.pth', 'best.pth'):
-            (folder / name).write_bytes(b'')
+            (work_dir_of(config) / name).write_bytes(b'')
         return 1.0, 1.0
 
     list(work(plan(1, train), begin()))
     left = {path.name for path in (tmp_path / 'trials/0').iterdir()}
-    assert left == {'best.pth', 'config.py'}
+    assert left == {'best.pth'}
 
 
 def test_a_training_that_fails_is_recorded_and_the_search_goes_on(begin, plan):
-    errors = iter([TrainingError('out of memory'), None, InputError('too small'), None])
-
-    def train(*_):
-        error = next(errors)
-        if error:
-            raise error
-        return 50.0, 1.0
-
+    train = raising(TrainingError('out of memory'), None, InputError('too small'), None)
     study = begin()
     trials = list(work(plan(4, train), study))
     assert [trial.state for trial in trials] == ['failed', 'complete'] * 2
@@ -182,15 +192,81 @@ def test_input_that_is_unusable_from_the_start_stops_the_search(begin, plan):
     assert trials[0].r == study.trials[0].params['r']
 
 
-def test_an_interrupted_network_is_trained_again_at_once(begin, plan):
-    interrupts = iter([None, KeyboardInterrupt])
-
+def test_whatever_fails_is_the_reason(begin, plan):
     def train(*_):
+        raise OSError(28, 'No space left on device')
+
+    trials = list(work(plan(2, train), begin()))
+    assert [trial.failure for trial in trials] == [
+        '[Errno 28] No space left on device'
+    ] * 2
+
+
+def test_a_network_goes_on_from_its_own_files_alone(begin, plan, job, tmp_path):
+    interrupts = iter([KeyboardInterrupt, None, None])
+    found = []
+
+    def train(config: Path, figure: str):
+        folder = work_dir_of(config)
+        folder.mkdir(exist_ok=True)
+        found.append({path.name for path in folder.iterdir()})
+        (folder / 'epoch_1.pth').write_bytes(b'')
         interrupt = next(interrupts)
         if interrupt:
             raise interrupt
         return 50.0, 1.0
 
+    with pytest.raises(KeyboardInterrupt):
+        list(work(plan(1, train), begin()))
+    list(work(plan(1, train), begin()))
+    assert found == [set(), {'epoch_1.pth'}]
+    # another study in the same folder, whose first network is another one
+    (tmp_path / 'trials/0/epoch_1.pth').write_bytes(b'')
+    other = storage.open_study(
+        open_storage(f'sqlite:///{tmp_path}/other.db', 1, 2),
+        'small',
+        storage.CubeSampler(job.cube, 1, None),
+        SETTINGS,
+    )
+    list(work(plan(1, train), other))
+    assert found[2] == set()
+
+
+def test_fewer_networks_than_before_lose_none(begin, plan):
+    """As with --rules alone after a search that was interrupted."""
+    train = raising(None, KeyboardInterrupt)
+    study = begin()
+    with pytest.raises(KeyboardInterrupt):
+        list(work(plan(5, train), study))
+    (trial,) = work(plan(0), study)
+    assert trial.r == study.trials[1].params['r']
+    assert len(study.trials) == 3
+
+
+def test_a_worker_killed_before_its_first_sign_of_life_loses_nothing(begin, plan):
+    study = begin()
+    study.ask()
+    time.sleep(0.2)
+    storage.mend(study, grace=0.1)
+    (trial,) = work(plan(1), study)
+    assert keys(study, TrialState.COMPLETE) == [0]
+    assert trial.number == 1
+
+
+def test_a_worker_that_was_given_up_leaves_the_network_to_others(begin, plan):
+    study = begin()
+
+    def train(*_):
+        # another worker took this one for dead
+        study.tell(0, state=TrialState.FAIL)
+        return 50.0, 1.0
+
+    trials = list(work(plan(1, train), study))
+    assert [trial.number for trial in trials] == [1]
+
+
+def test_an_interrupted_network_is_trained_again_at_once(begin, plan):
+    train = raising(None, KeyboardInterrupt)
     study = begin()
     with pytest.raises(KeyboardInterrupt):
         list(work(plan(3, train), study))

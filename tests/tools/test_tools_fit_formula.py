@@ -10,7 +10,7 @@ from PIL import Image
 from synthetic_study import random_study, trial
 from tiny_runs import call
 
-from tinydet.formula.fit import fit
+from tinydet.formula.fit import fit_formula
 from tinydet.formula.formula import read_formula
 from tinydet.formula.study import Study, read_table, write_table
 
@@ -63,7 +63,7 @@ def test_a_study_becomes_a_formula(table, tmp_path, capsys):
     files = '--out', out, '--json', summary, '--figures', figures
     assert learn(table, *files, '--csv', tmp_path / 'again.csv') == 0
     text = capsys.readouterr().out
-    expected = fit(read_table(table))
+    expected = fit_formula(read_table(table))
     # the formula
     assert read_formula(out) == expected.formula
     written = json.loads(out.read_text())

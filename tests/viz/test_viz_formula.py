@@ -248,7 +248,7 @@ def test_shrinking_of_a_detector_with_one_seed(draw):
     ]
     figure = draw(viz.draw_shrinking, study(*trials, figure='bbox_mAP'))
     (axes,) = figure.axes
-    tiny = labelled(axes, 'tiny formula')
+    tiny = labelled(axes, 'tiny formula, fitted')
     assert tiny.lines[0].get_xydata() == pytest.approx(
         np.array([(0.75, 0.25), (1.47, 0.35), (3, 0.5)])
     )

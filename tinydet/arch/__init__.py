@@ -34,6 +34,7 @@ from tinydet.arch.scale import (
     Twist,
     narrowest,
     scale,
+    shallowest_depth,
     twist,
 )
 from tinydet.arch.stage import STEMS, Arch, Scaling, Squeeze, Stage, table_of
@@ -91,6 +92,7 @@ __all__ = [
     'nearest_to_powers',
     'round_channels',
     'scale',
+    'shallowest_depth',
     'ssdlite_cost',
     'table_of',
     'tinynet',

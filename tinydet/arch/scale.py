@@ -43,6 +43,11 @@ def narrowest(arch: Arch) -> float:
     return arch.divisor / max(stage.channels for stage in arch.stages)
 
 
+def shallowest_depth(arch: Arch) -> float:
+    """The least depth multiplier, with one block a stage."""
+    return 1 / max(stage.repeats for stage in arch.stages)
+
+
 def scale(arch: Arch, w: float, d: float, scaling: Scaling) -> Arch:
     """Scale width and depth.
 
@@ -72,12 +77,12 @@ def scale(arch: Arch, w: float, d: float, scaling: Scaling) -> Arch:
             f'{arch.divisor} channels that are the least: give w of at least '
             f'{least:.3g}'
         )
-    deepest = max(stage.repeats for stage in arch.stages)
-    if d * deepest < 1:
+    least = shallowest_depth(arch)
+    if d < least:
         macs = classifier_cost(shallowest(arch)).macs
         raise DepthUnderflow(
             f'depth underflow: d={d} leaves less than one block a stage of '
-            f'{arch.name}; the least d is {1 / deepest:.3g}, one block in each of its '
+            f'{arch.name}; the least d is {least:.3g}, one block in each of its '
             f'{len(arch.stages)} stages, with {macs / 1e6:.0f}M FLOPs at '
             f'{arch.input} px: shrink resolution or width as well'
         )

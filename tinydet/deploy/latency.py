@@ -13,7 +13,7 @@ import onnxruntime
 # Timed runs of a turn.
 _TURN = 4
 # The least number of turns of a network.
-_ROUNDS = 5
+_ROUNDS = 10
 # The halves of a measurement agree if their medians differ by no more than this share;
 # until they do, it goes on for up to so many times as long.
 _STEADY = 0.01
@@ -47,8 +47,8 @@ def measure(models: Mapping[str, bytes], seconds: float = 1.5) -> dict[str, Late
     what a network takes does not depend on those measured beside it.
 
     A run is timed by the clock of its thread, which stands still while other processes
-    have the core. Where there are none, it is what a wall clock says; where there are,
-    it still is within some per cent, while a wall clock says a multiple.
+    have the core. Alone, it says what a wall clock says; beside other work it says some
+    tenths more, as caches and memory are shared, where a wall clock says a multiple.
 
     Args:
         models: ONNX models of one input of fixed size, by name.

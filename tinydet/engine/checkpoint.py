@@ -15,7 +15,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import CheckpointLoader, Runner
 from mmengine.utils import apply_to
 
-from tinydet.engine.results import read_rows
+from tinydet.engine.results import ResultsHook, read_rows
 from tinydet.errors import InputError
 from tinydet.files import replacing
 from tinydet.weights import load_weights_only
@@ -72,11 +72,13 @@ class AtomicCheckpointHook(Hook):
     def _evaluation_is_missing(self, runner: Runner) -> bool:
         """Whether a kill came between the last epoch's checkpoint and its figures."""
         table = Path(runner.work_dir) / 'results.csv'
-        if self.save_best is None or runner.val_loop is None or not table.exists():
+        figure = next(
+            (hook.best for hook in runner.hooks if isinstance(hook, ResultsHook)), None
+        )
+        if figure is None or runner.val_loop is None or not table.exists():
             return False
         loop = runner.train_loop
         due = runner.epoch % loop.val_interval == 0 or runner.epoch == loop.max_epochs
-        figure = self.save_best.rpartition('/')[2]
         found = {row['epoch'] for row in read_rows(table) if figure in row}
         return due and runner.epoch not in found
 

@@ -1,4 +1,4 @@
-"""Budgets: how much of which cost a network may have."""
+"""Budgets: which cost a network is to have, and how much of it."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _NUMBER = re.compile(r'\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-z]*)\s*', re.
 
 @dataclass(frozen=True)
 class Budget:
-    """A limit.
+    """A cost to come close to.
 
     Attributes:
         kind: ``'macs'``, ``'params'`` or ``'latency'``.

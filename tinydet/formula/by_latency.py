@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinydet.arch import narrowest
+from tinydet.arch import narrowest, shallowest_depth
 from tinydet.errors import InputError
 from tinydet.formula.budget import Budget
 from tinydet.formula.cube import INPUT_STEP, Cube, Net
@@ -99,19 +99,25 @@ class _Bench:
 
     A machine that has other work as well slows down and recovers, over seconds and
     minutes; a network's share of the baseline's latency hardly changes with it. What
-    the baseline takes is the least that it was seen to.
+    the baseline takes is the median of what it was seen to: the pace that a later
+    measurement will most likely find.
     """
 
     def __init__(self, baseline: Net, measure: Measure) -> None:
         self.baseline = baseline
         self.measure = measure
-        (self.whole,) = measure([baseline])
+        self.wholes = list(measure([baseline]))
         self.measured = 1
+
+    @property
+    def whole(self) -> float:
+        """What the baseline takes, in milliseconds."""
+        return float(np.median(self.wholes))
 
     def run(self, nets: list[Net]) -> list[_Timed]:
         """Measure networks beside each other."""
         whole, *times = self.measure([self.baseline, *nets])
-        self.whole = min(self.whole, whole)
+        self.wholes.append(whole)
         self.measured += len(nets)
         return [_Timed(net, ms / whole) for net, ms in zip(nets, times, strict=True)]
 
@@ -185,7 +191,9 @@ class _Search:
 
     def narrowest(self, prediction: Prediction) -> Net:
         """The least network."""
-        return self.cube.net(prediction.r, prediction.d, narrowest(self.cube.arch))
+        arch = self.cube.arch
+        depth = max(prediction.d, shallowest_depth(arch))
+        return self.cube.net(prediction.r, depth, narrowest(arch))
 
     def refusal(self, reason: str) -> InputError:
         """Say what can be reached.

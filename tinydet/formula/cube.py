@@ -6,6 +6,7 @@ from functools import partial
 
 from tinydet.arch import (
     ARCHS,
+    SSDLITE_EXTRA_CHANNELS,
     Arch,
     Cost,
     Scaling,
@@ -88,7 +89,9 @@ class Cube:
         return max(self.arch.stride, self.side if r == 1 else even)
 
 
-def classifier_cube(baseline: str, classes: int = 1000, side: int | None = None):
+def classifier_cube(
+    baseline: str, classes: int = 1000, side: int | None = None
+) -> Cube:
     """The cube of a classifier.
 
     Args:
@@ -108,6 +111,7 @@ def detector_cube(
     classes: int = 80,
     side: int = 512,
     outputs: Sequence[int | str] | None = None,
+    extra_channels: Sequence[int] = SSDLITE_EXTRA_CHANNELS,
 ) -> Cube:
     """The cube of an SSDLite detector, backbone, neck and head.
 
@@ -116,13 +120,16 @@ def detector_cube(
         classes: Number of classes without the background.
         side: Of the baseline's input, in pixels.
         outputs: ``out_indices`` of the backbone; those of SSDLite's paper by default.
+        extra_channels: Output channels of the neck's layers.
 
     Raises:
         InputError: If there is no such baseline.
     """
     arch = find_baseline(baseline)
     outputs = outputs or detector_outputs(arch)
-    count = partial(ssdlite_cost, classes=classes, outputs=outputs)
+    count = partial(
+        ssdlite_cost, classes=classes, outputs=outputs, extra_channels=extra_channels
+    )
     return Cube(arch, side, count)
 
 

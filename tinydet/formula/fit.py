@@ -41,7 +41,7 @@ def has_one_cost(study: Study) -> bool:
     return bool(costs) and max(costs) < _ONE_COST * min(costs)
 
 
-def fit(study: Study) -> Fit:
+def fit_formula(study: Study) -> Fit:
     """Fit the tiny formula to the random networks of a study (section 3.2).
 
     Args:

@@ -15,7 +15,8 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 # formula that changes its mind within less than a length of 0.5 follows the noise.
 _LENGTHS = (0.5, 10)
 _AMPLITUDES = (1e-4, 1e2)
-_NOISES = (1e-6, 1)
+# An input is rounded to 2 pixels, of 224 for example: r has noise of a hundredth.
+_NOISES = (1e-4, 1)
 # The likelihood of few points has several maxima.
 _RESTARTS = 9
 

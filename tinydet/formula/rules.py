@@ -5,7 +5,7 @@ The inverted giant rule of EfficientNet, and one dimension alone.
 
 from collections.abc import Callable, Iterator
 
-from tinydet.arch import STEP, Arch, DepthUnderflow, narrowest
+from tinydet.arch import STEP, Arch, DepthUnderflow, narrowest, shallowest_depth
 from tinydet.checks import check_choice
 from tinydet.errors import InputError
 from tinydet.formula.budget import Budget
@@ -78,8 +78,7 @@ def _widths(cube: Cube) -> Iterator[Net]:
 
 
 def _exists(arch: Arch, side: float, d: float, w: float) -> bool:
-    deepest = max(stage.repeats for stage in arch.stages)
-    return side >= arch.stride and d * deepest >= 1 and w >= narrowest(arch)
+    return side >= arch.stride and d >= shallowest_depth(arch) and w >= narrowest(arch)
 
 
 RULES: dict[str, Callable[[Cube], Iterator[Net]]] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tinydet.arch import WIDEST, narrowest
+from tinydet.arch import WIDEST, narrowest, shallowest_depth
 from tinydet.errors import InputError
 from tinydet.formula.budget import Budget
 from tinydet.formula.cube import INPUT_STEP, Cube, Net
@@ -30,7 +30,7 @@ class Solution:
     """A network for a budget.
 
     Attributes:
-        budget: What it may cost.
+        budget: What it is to cost, as closely as its channels allow.
         whole: What the baseline costs.
         prediction: What the formula says.
         net: The network.
@@ -47,7 +47,7 @@ def closed_form_width(c: float, r: float, d: float) -> float:
     return math.sqrt(c / (r**2 * d))
 
 
-def solve(cube: Cube, formula: Formula, budget: Budget) -> Solution:
+def solve_budget(cube: Cube, formula: Formula, budget: Budget) -> Solution:
     """Find the network of the tiny formula for a budget.
 
     The share c is the budget over the baseline's cost of the same kind, r and d are the
@@ -84,19 +84,26 @@ def check_budget(cube: Cube, formula: Formula, budget: Budget, whole: float) -> 
     too_much = budget.value >= whole
     if not too_much and _reaches(cube, formula, budget, whole):
         return
-    least = next(
-        budget.text(share * whole)
+    shares = (
+        share
         for share in _SHARES
         if _reaches(cube, formula, replace(budget, value=share * whole), whole)
     )
+    least = next(shares, None)
+    if least is None:
+        raise InputError(
+            f'a budget of {budget} is out of reach: of the {budget.text(whole)} of '
+            f'{cube.arch.name} this formula cannot take away enough: give a budget of '
+            'another kind, or another formula'
+        )
     reason = (
         'is not below what the baseline costs'
         if too_much
         else 'is below the least that this formula reaches'
     )
     raise InputError(
-        f'a budget of {budget} {reason}: give one for {cube.arch.name} from {least} to '
-        f'less than {budget.text(whole)}'
+        f'a budget of {budget} {reason}: give one for {cube.arch.name} from '
+        f'{budget.text(least * whole)} to less than {budget.text(whole)}'
     )
 
 
@@ -104,8 +111,9 @@ def _reaches(cube: Cube, formula: Formula, budget: Budget, whole: float) -> bool
     """Whether the narrowest network at the share of a budget keeps within it."""
     prediction = formula.predict(budget.value / whole)
     try:
-        net = cube.net(prediction.r, prediction.d, narrowest(cube.arch))
-    except InputError:  # no depth, or no network at all
+        depth = max(prediction.d, shallowest_depth(cube.arch))
+        net = cube.net(prediction.r, depth, narrowest(cube.arch))
+    except InputError:  # no network at all
         return False
     return budget.of(net) <= budget.value
 
@@ -121,12 +129,13 @@ def solve_width(
     Args:
         cube: Of the baseline.
         r: Resolution multiplier.
-        d: Depth multiplier, which is rounded to thousandths.
+        d: Depth multiplier, which is rounded to thousandths; one block a stage is the
+            least.
         budget: In multiply-accumulates or parameters.
         near: How far the input may move, in pixels; each only where the network would
             be off by more than 2.5% otherwise.
     """
-    d = round(d, 3)
+    d = max(round(d, 3), shallowest_depth(cube.arch))
     predicted = r * cube.side
 
     def off(net: Net) -> float:

@@ -1,11 +1,13 @@
 """What a search found: one trial a network."""
 
 import csv
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tinydet.errors import InputError
 from tinydet.files import write_rows
+from tinydet.formula.cube import find_baseline
 from tinydet.formula.rules import RULES
 
 RANDOM, BASELINE = 'random', 'baseline'
@@ -13,7 +15,8 @@ TINY, PUBLISHED = 'tiny', 'published'
 # How a network was chosen.
 KINDS = (RANDOM, BASELINE, TINY, PUBLISHED, *RULES)
 COMPLETE, FAILED = 'complete', 'failed'
-FIGURES = ('top1', 'bbox_mAP')
+# What a network is judged by, and the most that it can be.
+FIGURES = {'top1': 100, 'bbox_mAP': 1}
 
 
 @dataclass(frozen=True)
@@ -97,31 +100,37 @@ def read_table(path: Path) -> Study:
         InputError: If it cannot be read, or is no such table.
     """
     try:
-        with open(path, newline='', encoding='utf-8') as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
+        # With or without the byte order mark that spreadsheets write.
+        with open(path, newline='', encoding='utf-8-sig') as file:
+            reader = csv.DictReader(file)
+            # A quoted failure may run over several lines.
+            rows = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f'study {path} cannot be read: {error}') from error
-    figure = next((name for name in FIGURES if rows and name in rows[0]), None)
+    columns = rows[0][1] if rows else ()
+    figure = next((name for name in FIGURES if name in columns), None)
     if figure is None:
         raise InputError(
             f'{path} is no table of a study: it has no rows, or no column '
             f'{" or ".join(FIGURES)}: give one that tools/fit_formula.py wrote'
         )
-    trials = []
-    for line, row in enumerate(rows, 2):
+    trials, baselines = [], set()
+    for line, row in rows:
         try:
             trials.append(_trial(row, figure))
+            baselines.add(row['baseline'])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f'{path}, line {line}: {type(error).__name__}: {error}: mend the line'
             ) from error
-    baselines = sorted({row['baseline'] for row in rows})
     if len(baselines) > 1:
         raise InputError(
-            f'{path} holds trials of several baselines: {", ".join(baselines)}: give '
-            'a table of one'
+            f'{path} holds trials of several baselines: '
+            f'{", ".join(sorted(baselines))}: give a table of one'
         )
-    return Study(baselines[0], figure, tuple(trials), str(path))
+    (baseline,) = baselines
+    find_baseline(baseline)
+    return Study(baseline, figure, tuple(trials), str(path))
 
 
 def _trial(row: dict[str, str], figure: str) -> Trial:
@@ -143,13 +152,13 @@ def _trial(row: dict[str, str], figure: str) -> Trial:
             failure=row['failure'],
         )
     score, seconds = float(row[figure]), float(row['seconds'])
-    if not score >= 0:
+    if not 0 <= score <= FIGURES[figure]:
         raise ValueError(f'{figure}={score} is no score')
     return Trial(state=state, rule=rule, **whole, **real, score=score, seconds=seconds)
 
 
 def _positive(name: str, text: str) -> float:
     value = float(text)
-    if not value > 0:
+    if not 0 < value < math.inf:
         raise ValueError(f'{name}={text} is no number above 0')
     return value

@@ -17,8 +17,9 @@ _IMAGENET_CLASSES = 1000
 _RESIZED = """\
 input_size = ({side}, {side})
 train_pipeline = _base_.train_pipeline
+short_train_pipeline = _base_.short_train_pipeline
 test_pipeline = _base_.test_pipeline
-for step in [*train_pipeline, *test_pipeline]:
+for step in [*train_pipeline, *short_train_pipeline, *test_pipeline]:
     if step['type'] == 'Resize':
         step['scale'] = input_size
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
@@ -57,7 +58,8 @@ def write_classifier(
     _write(
         path,
         title,
-        configs / '_base_' / recipe,
+        configs,
+        f'_base_/{recipe}',
         f'backbone = {_backbone(net, baseline)}\n'
         f'model = dict(backbone=backbone{head})\n'
         f'loader = dict(dataset=dict(input_size={net.input}))\n'
@@ -93,7 +95,8 @@ def write_detector(
     _write(
         path,
         title,
-        configs / _DETECTOR,
+        configs,
+        _DETECTOR,
         f'backbone = {_backbone(net, baseline)}\n'
         f'backbone.update(_delete_=True, out_indices={outputs!r})\n'
         f'model = dict(backbone=backbone{bbox_head})\n'
@@ -105,7 +108,12 @@ def _backbone(net: Net, baseline: str) -> str:
     return f'dict(type={"TinyNet"!r}, baseline={baseline!r}, w={net.w:g}, d={net.d:g})'
 
 
-def _write(path: Path, title: str, base: Path, body: str) -> None:
-    base = Path(os.path.relpath(base, path.parent.resolve())).as_posix()
+def _write(path: Path, title: str, configs: Path, name: str, body: str) -> None:
+    folder, configs = Path(os.path.abspath(path.parent)), configs.resolve()
+    base = configs / name
+    # A config in the project moves with it. From elsewhere, and where a folder on the
+    # way is a link, MMEngine would not find the way back by '..'.
+    if folder == folder.resolve() and folder.is_relative_to(configs.parent):
+        base = Path(os.path.relpath(base, folder))
     with replacing(path) as partial:
-        partial.write_text(f'# {title}\n_base_ = {base!r}\n{body}')
+        partial.write_text(f'# {title}\n_base_ = {base.as_posix()!r}\n{body}')

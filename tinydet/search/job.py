@@ -10,7 +10,7 @@ from pprint import pformat
 
 from mmengine.config import Config
 
-from tinydet.arch import EFFICIENTNET_B0
+from tinydet.arch import EFFICIENTNET_B0, SSDLITE_EXTRA_CHANNELS
 from tinydet.errors import InputError
 from tinydet.formula.cube import Cube, Net, classifier_cube, detector_cube
 from tinydet.models.complexity import input_side
@@ -18,10 +18,20 @@ from tinydet.models.complexity import input_side
 # Arguments of our backbones that say what network it is; others are kept.
 _PLACE = ('type', 'variant', 'w', 'd', 'baseline', 'phi', 'arch', '_scope_')
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-# What decides a training, beside the data.
-_TRAINING = ('model', 'train_cfg', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr')
+# What differs between machines and does not change a training.
+_LOCAL = (
+    *(
+        'data_root',
+        'num_workers',
+        'persistent_workers',
+        'pin_memory',
+        'prefetch_factor',
+    ),
+    *('work_dir', 'launcher', 'logger', 'log_level', 'filename', 'env_cfg', 'resume'),
+)
 # By the type of the model: the figure that a network is judged by.
 _FIGURES = {'Classifier': 'top1', 'SSDLite': 'bbox_mAP'}
+_HEADS = {'Classifier': 'head', 'SSDLite': 'bbox_head'}
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,11 @@ class Job:
                 f'{self.cfg.filename}: its model is {model.get("type")!r}, and a '
                 'search twists a Classifier or an SSDLite: give a config of one'
             )
+        for part in ('backbone', _HEADS[model.type]):
+            if part not in model:
+                raise InputError(f'{self.cfg.filename}: its model has no {part}')
+        if not self.cfg.get('train_dataloader'):
+            raise InputError(f'{self.cfg.filename} has no train_dataloader')
         if self.baseline is None:
             raise InputError(
                 f'{self.cfg.filename}: its backbone {model.backbone.get("type")!r} has '
@@ -72,10 +87,8 @@ class Job:
 
     @property
     def digest(self) -> str:
-        """What identifies how networks are trained; not where the data lie."""
-        settings = {name: self.cfg.get(name) for name in _TRAINING}
-        settings['batch_size'] = self.cfg.train_dataloader.get('batch_size')
-        text = json.dumps(settings, sort_keys=True, default=str)
+        """What identifies how networks are trained, and on which data."""
+        text = json.dumps(_decisive(self.cfg.to_dict()), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @cached_property
@@ -89,6 +102,7 @@ class Job:
             model.bbox_head.num_classes,
             side,
             model.backbone.get('out_indices'),
+            model.neck.get('extra_channels', SSDLITE_EXTRA_CHANNELS),
         )
 
     def place(self, net: Net, by_authors: bool, seed: int) -> Config:
@@ -118,15 +132,23 @@ class Job:
 
     def _resize(self, cfg: Config, side: int) -> None:
         """Give the networks an input of another side, in pixels."""
-        datasets = [cfg[name].dataset for name in _LOADERS if cfg.get(name)]
-        if cfg.model.type == 'Classifier':
-            for dataset in datasets:
-                dataset.input_size = side
-            return
-        cfg.model.bbox_head.anchor_generator.input_size = side
-        for step in _steps(datasets):
-            if step.get('type') == 'Resize':
-                step['scale'] = (side, side)
+        if cfg.model.type == 'SSDLite':
+            cfg.model.bbox_head.anchor_generator.input_size = side
+        for part in _parts([cfg.get(name) for name in _LOADERS]):
+            kind = str(part.get('type')).rpartition('.')[2]
+            if kind == 'ImageFolder':
+                part['input_size'] = side
+            elif kind == 'Resize' and cfg.model.type == 'SSDLite':
+                part['scale'] = (side, side)
+
+
+def _decisive(part: object) -> object:
+    """A config without what is local to a machine."""
+    if isinstance(part, Mapping):
+        return {k: _decisive(value) for k, value in part.items() if k not in _LOCAL}
+    if isinstance(part, list | tuple):
+        return [_decisive(item) for item in part]
+    return part
 
 
 def as_python(cfg: Config) -> str:
@@ -135,11 +157,11 @@ def as_python(cfg: Config) -> str:
     return ''.join(f'{name} = {pformat(value)}\n' for name, value in settings)
 
 
-def _steps(part: object) -> Iterator[Mapping]:
-    """Every dict in a nest of lists and dicts, steps of pipelines among them."""
+def _parts(part: object) -> Iterator[Mapping]:
+    """Every dict in a nest of lists and dicts: data sets, steps of pipelines."""
     if isinstance(part, Mapping):
         yield part
         part = list(part.values())
     if isinstance(part, list | tuple):
         for item in part:
-            yield from _steps(item)
+            yield from _parts(item)

@@ -9,7 +9,10 @@ network has at most one attempt that counts.
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import optuna
@@ -32,6 +35,8 @@ HEARTBEAT, GRACE = 30, 120
 PLACE = ('r', 'd', 'w')
 # One range for all trials; which places are drawn is the sampler's matter.
 RANGE = FloatDistribution(0.01, WIDEST)
+# What a storage raises that is out of reach.
+LOST = (SQLAlchemyError, StorageInternalError)
 # What is kept of a study and of its attempts beside Optuna's own.
 _SETTINGS = 'settings'
 _KEY, FAILURE = 'key', 'failure'
@@ -69,7 +74,18 @@ class CubeSampler(optuna.samplers.BaseSampler):
         raise NotImplementedError(param_name)
 
 
-def open_storage(url: str, heartbeat: int = HEARTBEAT, grace: int = GRACE):
+class _Storage(RDBStorage):
+    """A storage whose workers outlive a sign of life that does not arrive."""
+
+    def record_heartbeat(self, trial_id: int) -> None:
+        """Tell that a worker lives; the next time if not this one."""
+        with suppress(*LOST):
+            super().record_heartbeat(trial_id)
+
+
+def open_storage(
+    url: str, heartbeat: int = HEARTBEAT, grace: int = GRACE
+) -> RDBStorage:
     """Reach the storage of a study.
 
     Args:
@@ -86,7 +102,7 @@ def open_storage(url: str, heartbeat: int = HEARTBEAT, grace: int = GRACE):
         tries -= 1
         try:
             return _connect(url, heartbeat, grace)
-        except (SQLAlchemyError, StorageInternalError, ImportError) as error:
+        except (*LOST, ImportError, ValueError) as error:
             if not tries or not isinstance(error, DatabaseError):
                 # The driver's own first line; the rest is about SQL.
                 cause = str(error.__cause__ or error).strip().splitlines()[0]
@@ -105,7 +121,7 @@ def _connect(url: str, heartbeat: int, grace: int) -> RDBStorage:
     kwargs = {'connect_args': {'timeout': 60}} if sqlite else {'pool_pre_ping': True}
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', ExperimentalWarning)
-        return RDBStorage(
+        return _Storage(
             url, engine_kwargs=kwargs, heartbeat_interval=heartbeat, grace_period=grace
         )
 
@@ -159,6 +175,7 @@ def read_study(url: str, name: str | None = None) -> Study:
         InputError: If it cannot be reached, or holds no such study.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    _check_file(url)
     storage = open_storage(url)
     names = optuna.get_all_study_names(storage)
     if name is None and len(names) == 1:
@@ -168,14 +185,34 @@ def read_study(url: str, name: str | None = None) -> Study:
             f'{_without_password(url)} holds {len(names)} studies'
             f'{": " + some(names) if names else ""}: give the name of one as --study'
         )
-    return finished(optuna.load_study(study_name=name, storage=storage))
+    study = optuna.load_study(study_name=name, storage=storage)
+    if _SETTINGS not in study.user_attrs:
+        raise InputError(
+            f'the study {name} of {_without_password(url)} is none of tools/search.py'
+        )
+    return finished(study)
+
+
+def _check_file(url: str) -> None:
+    """Refuse a SQLite file that is not there, which reading would make.
+
+    Raises:
+        InputError: If there is none.
+    """
+    start = 'sqlite:///'
+    if url.startswith(start):
+        path = Path(url.removeprefix(start))
+        if not path.is_file() or not path.stat().st_size:
+            raise InputError(
+                f'there is no study in {path}: give the study.db of tools/search.py'
+            )
 
 
 def finished(study: optuna.Study) -> Study:
     """The finished trials of a study, as what is fitted and drawn."""
     settings = study.user_attrs[_SETTINGS]
     trials = tuple(
-        record(trial) for trial in study.get_trials(deepcopy=False) if _done(trial)
+        record(trial) for trial in study.get_trials(deepcopy=False) if is_done(trial)
     )
     return Study(settings['baseline'], settings['figure'], trials, study.study_name)
 
@@ -210,8 +247,11 @@ def is_surplus(study: optuna.Study, trial: FrozenTrial, trials: int) -> bool:
     )
     if any(earlier):
         return True
+    if not is_random(trial) or key(trial) != trial.number:
+        # Nothing that is asked for, or was begun before, is one too many.
+        return False
     drawn = sorted({key(attempt) for attempt in attempts if is_random(attempt)})
-    return is_random(trial) and drawn.index(key(trial)) >= trials
+    return drawn.index(trial.number) >= trials
 
 
 def add_network(study: optuna.Study, name: str, net: Net, rule: str, seed: int) -> None:
@@ -223,18 +263,37 @@ def add_network(study: optuna.Study, name: str, net: Net, rule: str, seed: int) 
         net: The network.
         rule: How it was chosen, as in :class:`tinydet.formula.study.Trial`.
         seed: Of its training.
+
+    Raises:
+        InputError: If the study has another network of that key.
     """
-    if name in {key(trial) for trial in study.get_trials(deepcopy=False)}:
-        return
-    place = {name: getattr(net, name) for name in PLACE}
+    place = {multiplier: getattr(net, multiplier) for multiplier in PLACE}
+    for trial in study.get_trials(deepcopy=False):
+        if key(trial) == name and trial.params != place:
+            raise InputError(
+                f'the study has another network as {name}, as of another formula: give '
+                'another --study'
+            )
+        if key(trial) == name:
+            return
     _queue(study, place, {_KEY: name, 'rule': rule, 'seed': seed})
 
 
-def mend(study: optuna.Study) -> None:
-    """Queue again what a worker began that was killed or interrupted."""
+def mend(study: optuna.Study, grace: float = GRACE) -> None:
+    """Queue again what a worker began that was killed or interrupted.
+
+    Args:
+        study: Of all attempts.
+        grace: Seconds after which a silent worker is dead.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', ExperimentalWarning)
         fail_stale_trials(study)
+    for attempt in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        # Optuna passes over one that was killed before its first sign of life.
+        age = (datetime.now() - attempt.datetime_start).total_seconds()
+        if age > grace and 'macs' not in attempt.user_attrs:
+            study.tell(attempt.number, state=TrialState.FAIL, skip_if_finished=True)
     attempts = study.get_trials(deepcopy=False)
     counting = {key(attempt) for attempt in attempts if _counts(attempt)}
     for attempt in attempts:
@@ -261,7 +320,7 @@ def counts(study: optuna.Study, trials: int) -> 'Counts':
     }
     return Counts(
         total=max(trials, len(drawn)) + len(chosen),
-        done=sum(map(_done, attempts)),
+        done=sum(map(is_done, attempts)),
         running=sum(attempt.state == TrialState.RUNNING for attempt in attempts),
         queued=sum(attempt.state == TrialState.WAITING for attempt in attempts),
         undrawn=max(0, trials - len(drawn)),
@@ -298,7 +357,7 @@ def _queue(study: optuna.Study, place: Mapping[str, float], attrs: Mapping) -> N
     )
 
 
-def _done(trial: FrozenTrial) -> bool:
+def is_done(trial: FrozenTrial) -> bool:
     """Whether it has come to an end that stands."""
     failed = trial.state == TrialState.FAIL and FAILURE in trial.user_attrs
     return failed or trial.state == TrialState.COMPLETE
@@ -306,7 +365,7 @@ def _done(trial: FrozenTrial) -> bool:
 
 def _counts(trial: FrozenTrial) -> bool:
     """Whether its network needs no other attempt, so far."""
-    return _done(trial) or trial.state in _UNDER_WAY
+    return is_done(trial) or trial.state in _UNDER_WAY
 
 
 def record(trial: FrozenTrial) -> Trial:
@@ -327,5 +386,6 @@ def record(trial: FrozenTrial) -> Trial:
 def _without_password(url: str) -> str:
     try:
         return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return url
+    except (ArgumentError, ValueError):
+        # no URL at all: then it may hold anything
+        return 'of --storage'

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tinydet.errors import InputError
 
-CONFIG, LOG, RESULTS = 'config.py', 'train.log', 'results.csv'
+LOG, RESULTS = 'train.log', 'results.csv'
 # What the server imports.
 _PRELOADED = ('tinydet.engine.jobs', 'tinydet.datasets', 'tinydet.evaluation')
 # Exit codes of a process that someone ended.
@@ -29,12 +29,17 @@ class TrainingError(Exception):
     """A training failed; the message says why."""
 
 
-def train(work_dir: Path, figure: str) -> tuple[float, float]:
-    """Train the config in a folder to its end, going on from a checkpoint there.
+def work_dir_of(config: Path) -> Path:
+    """Where a training leaves its files: beside its config, without the ``.py``."""
+    return config.with_name(config.stem)
+
+
+def train(config: Path, figure: str) -> tuple[float, float]:
+    """Train a config to its end, going on from a checkpoint in its folder.
 
     Args:
-        work_dir: Holds ``config.py``; takes all that the training leaves, and what it
-            printed as ``train.log``.
+        config: Of the training, which leaves its files in :func:`work_dir_of` it, and
+            what it prints there as ``train.log``.
         figure: A column of ``results.csv``.
 
     Returns:
@@ -49,7 +54,7 @@ def train(work_dir: Path, figure: str) -> tuple[float, float]:
     # The process sees the end of this one, and this one its report or its end.
     alive, ours = context.Pipe(duplex=False)
     theirs, report = context.Pipe(duplex=False)
-    process = context.Process(target=_run, args=(work_dir, alive, report))
+    process = context.Process(target=_run, args=(config, alive, report))
     process.start()
     alive.close()
     report.close()
@@ -71,24 +76,26 @@ def train(work_dir: Path, figure: str) -> tuple[float, float]:
         raise KeyboardInterrupt
     if process.exitcode:
         raise TrainingError(_ending(process.exitcode))
-    return _score(work_dir / RESULTS, figure), seconds
+    return _score(work_dir_of(config) / RESULTS, figure), seconds
 
 
-def _run(work_dir: Path, alive: Connection, report: Connection) -> None:
+def _run(config: Path, alive: Connection, report: Connection) -> None:
     """Train in this process; report what kind of error ended it, if any, and when."""
     # Of a terminal, which sends it to all: the worker decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    work_dir = work_dir_of(config)
+    work_dir.mkdir(exist_ok=True)
     with open(work_dir / LOG, 'a') as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
     threading.Thread(target=_die_with, args=(alive,), daemon=True).start()
-    # Here, so that the worker itself starts without them.
+    # The server has it; the worker itself needs it not.
     from tinydet.engine import jobs
 
     start = time.monotonic()
     outcome, message = None, ''
     try:
-        jobs.train(jobs.load_config(work_dir / CONFIG, work_dir), resume=True)
+        jobs.train(jobs.load_config(config, work_dir), resume=True)
     except Exception as error:
         traceback.print_exc()
         outcome = InputError if isinstance(error, InputError) else TrainingError

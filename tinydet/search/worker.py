@@ -1,5 +1,6 @@
 """A worker: takes networks of a study, trains them and records how good they are."""
 
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -8,14 +9,16 @@ from pathlib import Path
 from types import FrameType
 
 import optuna
-from optuna.trial import TrialState
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
 
 from tinydet.errors import InputError
+from tinydet.files import replacing
 from tinydet.formula.cube import Net
 from tinydet.formula.study import RANDOM, Trial
 from tinydet.search import study as storage
 from tinydet.search.job import Job, as_python
-from tinydet.search.training import CONFIG, TrainingError, train
+from tinydet.search.training import TrainingError, train, work_dir_of
 
 # Seconds between looks at whether the others are alive.
 _LOOK = 5
@@ -30,10 +33,10 @@ class Plan:
     Attributes:
         job: Trains a network.
         trials: How many random networks there are to be in the study.
-        folder: Each network's files go to a folder in it.
+        folder: Takes a config and a folder of each network.
         grace: Seconds after which a silent worker is dead, as the storage has it.
-        train: Takes a folder with a config and the name of a figure; gives the figure
-            and the seconds.
+        train: Takes a config and the name of a figure; gives the figure and the
+            seconds.
     """
 
     job: Job
@@ -57,20 +60,18 @@ def work(plan: Plan, study: optuna.Study) -> Iterator[Trial]:
         Each network that this worker has trained or that failed.
 
     Raises:
-        InputError: If the first network finds the config or the data set unusable;
-            from the second on that is a failure of the network.
+        InputError: If the config or the data set is found unusable before any network
+            is done; from then on that is a failure of the network.
     """
-    first, silent_since = True, time.monotonic()
+    silent_since = time.monotonic()
     while True:
-        storage.mend(study)
+        storage.mend(study, plan.grace)
         counts = storage.counts(study, plan.trials)
         if counts.queued or counts.undrawn:
-            number = _attempt(plan, study, first)
+            attempt = _attempt(plan, study, first=not counts.done)
             silent_since = time.monotonic()
-            ended = study.get_trials(deepcopy=False)[number]
-            if ended.state != TrialState.PRUNED:
-                first = False
-                yield storage.record(ended)
+            if storage.is_done(attempt):
+                yield storage.record(attempt)
         elif counts.running and time.monotonic() - silent_since < plan.grace:
             # A worker that has died is noticed after that long.
             time.sleep(_LOOK)
@@ -78,35 +79,60 @@ def work(plan: Plan, study: optuna.Study) -> Iterator[Trial]:
             return
 
 
-def _attempt(plan: Plan, study: optuna.Study, first: bool) -> int:
-    """Take the next network and train it; return the attempt's number."""
-    numbers = []
+def _attempt(plan: Plan, study: optuna.Study, first: bool) -> FrozenTrial:
+    """Take the next network and train it."""
+    attempts = []
 
     def objective(trial: optuna.Trial) -> float:
-        numbers.append(trial.number)
         attempt = study.get_trials(deepcopy=False)[trial.number]
+        attempts.append(attempt)
         if storage.is_surplus(study, attempt, plan.trials):
             raise optuna.TrialPruned
         net = _net(plan, trial)
-        folder = plan.folder / str(storage.key(attempt))
-        folder.mkdir(parents=True, exist_ok=True)
-        rule, seed = trial.user_attrs['rule'], trial.user_attrs['seed']
-        cfg = plan.job.place(net, rule in _BY_AUTHORS, seed)
-        (folder / CONFIG).write_text(as_python(cfg))
         try:
-            score, seconds = plan.train(folder, plan.job.figure)
-        except (InputError, TrainingError) as error:
+            score, seconds = _train(plan, net, trial, storage.key(attempt))
+        except Exception as error:
             if first and isinstance(error, InputError):
                 raise
-            trial.set_user_attr(storage.FAILURE, str(error))
-            raise TrainingError(str(error)) from error
+            trial.set_user_attr(storage.FAILURE, str(error) or type(error).__name__)
+            raise TrainingError from error
         trial.set_user_attr('seconds', round(seconds, 2))
-        for checkpoint in folder.glob('epoch_*.pth'):  # to resume from
-            checkpoint.unlink()
         return score
 
-    study.optimize(objective, n_trials=1, catch=(TrainingError,))
-    return numbers[0]
+    try:
+        study.optimize(objective, n_trials=1, catch=(TrainingError,))
+    except (ValueError, UpdateFinishedTrialError) as error:
+        # Out of touch with the storage for so long that others took it for dead: the
+        # network is theirs now.
+        if isinstance(error, InputError):
+            raise
+    attempt = study.get_trials(deepcopy=False)[attempts[0].number]
+    if attempt.state == TrialState.COMPLETE:
+        # Not before the score is recorded: to resume from.
+        folder = work_dir_of(_config(plan, storage.key(attempt)))
+        for checkpoint in folder.glob('epoch_*.pth'):
+            checkpoint.unlink()
+    return attempt
+
+
+def _train(
+    plan: Plan, net: Net, trial: optuna.Trial, key: int | str
+) -> tuple[float, float]:
+    """Train a network; the figure and the seconds."""
+    attrs = trial.user_attrs
+    cfg = plan.job.place(net, attrs['rule'] in _BY_AUTHORS, attrs['seed'])
+    config, text = _config(plan, key), as_python(cfg)
+    if not config.exists() or config.read_text() != text:
+        # What another study has left there is nothing to go on from.
+        shutil.rmtree(work_dir_of(config), ignore_errors=True)
+        config.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(config) as partial:
+            partial.write_text(text)
+    return plan.train(config, plan.job.figure)
+
+
+def _config(plan: Plan, key: int | str) -> Path:
+    return plan.folder / f'{key}.py'
 
 
 def _net(plan: Plan, trial: optuna.Trial) -> Net:
