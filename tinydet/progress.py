@@ -39,10 +39,7 @@ def track(
         yield item
         if total and done * 10 // total > tenths:
             tenths = done * 10 // total
-            spent = time.monotonic() - start
-            eta = spent / done * (total - done)
-            line = f'{desc}: {done}/{total}, {spent:.0f} s, {eta:.0f} s left'
-            print(line, file=sys.stderr, flush=True)
+            _print_line(desc, done, total, start)
 
 
 class Meter:
@@ -68,10 +65,7 @@ class Meter:
             self.bar.total = total
             self.bar.update(done - self.bar.n)
             return
-        spent = time.monotonic() - self.start
-        eta = spent / max(1, done - self.first) * (total - done)
-        line = f'{self.desc}: {done}/{total}, {spent:.0f} s, {eta:.0f} s left'
-        print(line, file=sys.stderr, flush=True)
+        _print_line(self.desc, done, total, self.start, self.first)
 
     def write(self, line: str) -> None:
         """Print a line on standard output, above the bar."""
@@ -82,3 +76,11 @@ class Meter:
         """End the bar's line."""
         if self.bar is not None:
             self.bar.close()
+
+
+def _print_line(desc: str, done: int, total: int, start: float, first: int = 0) -> None:
+    """Print how far work is that began at a time, when some of it was done."""
+    spent = time.monotonic() - start
+    eta = spent / max(1, done - first) * (total - done)
+    line = f'{desc}: {done}/{total}, {spent:.0f} s, {eta:.0f} s left'
+    print(line, file=sys.stderr, flush=True)

@@ -16,7 +16,15 @@ from tinydet.cli import run
 from tinydet.errors import InputError
 from tinydet.files import make_room, write_json
 from tinydet.formula.budget import Budget, parse_budget
-from tinydet.formula.cube import Cube, Net, classifier_cube, detector_cube
+from tinydet.formula.cube import (
+    COCO_CLASSES,
+    DETECTOR_SIDE,
+    IMAGENET_CLASSES,
+    Cube,
+    Net,
+    classifier_cube,
+    detector_cube,
+)
 from tinydet.formula.formula import PUBLISHED, Formula, read_formula
 from tinydet.formula.rules import RULES, shrink
 from tinydet.formula.solve import Solution, solve_budget
@@ -30,8 +38,7 @@ NAMES = {
     'depth': 'depth alone',
     'width': 'width alone',
 }
-CLASSES = {'classifier': 1000, 'detector': 80}
-DETECTOR_SIDE = 512
+CLASSES = {'classifier': IMAGENET_CLASSES, 'detector': COCO_CLASSES}
 # A network is this close to a budget, or the tool says how far off it is.
 CLOSE = 0.03
 
@@ -115,7 +122,7 @@ def build_cube(args: argparse.Namespace) -> Cube:
     for option, value in (('--classes', args.classes), ('--input', args.input)):
         if value is not None:
             check_whole(option, value, 1)
-    classes = number_of_classes(args)
+    classes = classes_of_budget(args)
     if whole_detector(args):
         cube = detector_cube(args.baseline, classes, args.input or DETECTOR_SIDE)
     else:
@@ -124,12 +131,17 @@ def build_cube(args: argparse.Namespace) -> Cube:
     return cube
 
 
-def number_of_classes(args: argparse.Namespace) -> int:
+def classes_of_task(args: argparse.Namespace) -> int:
+    """Of what the network is for."""
+    return CLASSES[args.task] if args.classes is None else args.classes
+
+
+def classes_of_budget(args: argparse.Namespace) -> int:
     """Of what the budget is for."""
     if args.task == 'detector' and not whole_detector(args):
         # As in the paper's Table 5: the backbone's cost as a classifier of ImageNet.
         return CLASSES['classifier']
-    return CLASSES[args.task] if args.classes is None else args.classes
+    return classes_of_task(args)
 
 
 def solve_by_latency(
@@ -144,7 +156,7 @@ def solve_by_latency(
     from tinydet.deploy.latency import stopwatch
     from tinydet.formula.by_latency import solve_latency
 
-    classes = number_of_classes(args)
+    classes = classes_of_budget(args)
 
     def export(net: Net) -> bytes:
         if whole_detector(args):
@@ -246,7 +258,7 @@ def figures(row: Row) -> dict:
 def write(args: argparse.Namespace, cube: Cube, solution: Solution) -> None:
     """Write the config of the network."""
     net, title = solution.net, f'{args.baseline} for a budget of {solution.budget}.'
-    classes = CLASSES[args.task] if args.classes is None else args.classes
+    classes = classes_of_task(args)
     if args.task == 'classifier':
         write_classifier(args.write, net, args.baseline, classes, title, CONFIGS)
     else:

@@ -39,6 +39,7 @@ from tinydet.arch.scale import (
 )
 from tinydet.arch.stage import STEMS, Arch, Scaling, Squeeze, Stage, table_of
 from tinydet.arch.tinynet import TINYNETS, tinynet
+from tinydet.checks import check_choice
 
 _BASELINES = (
     EFFICIENTNET_B0,
@@ -66,6 +67,21 @@ ARCHS = {baseline.name: baseline for baseline in _BASELINES} | {
     for name, place in places.items()
 }
 
+
+def find_arch(name: str, what: str = 'architecture') -> Arch:
+    """The table of a name in ``ARCHS``.
+
+    Args:
+        name: Of the table.
+        what: What it is asked for as, for the message.
+
+    Raises:
+        InputError: If there is none.
+    """
+    check_choice(what, name, ARCHS)
+    return ARCHS[name]
+
+
 __all__ = [
     'ARCHS',
     'EFFICIENTNET_B0',
@@ -88,6 +104,7 @@ __all__ = [
     'classifier_cost',
     'detector_outputs',
     'efficientnet_minus',
+    'find_arch',
     'narrowest',
     'nearest_to_powers',
     'round_channels',

@@ -135,7 +135,7 @@ def ssdlite_cost(
     for channels, side in levels:
         for predicted in (classes + 1, 4):
             cost += _conv(channels, channels, 3, side, groups=channels)
-            cost += _biased_conv(channels, SSDLITE_BOXES * predicted, side)
+            cost += _linear(channels, SSDLITE_BOXES * predicted, side)
     return cost
 
 
@@ -145,13 +145,9 @@ def _conv(inputs: int, outputs: int, kernel: int, side: int, groups: int = 1) ->
     return Cost(weights + 2 * outputs, weights * side**2)
 
 
-def _biased_conv(inputs: int, outputs: int, side: int) -> Cost:
-    """A 1x1 convolution with bias and no batch norm."""
+def _linear(inputs: int, outputs: int, side: int = 1) -> Cost:
+    """A linear layer; of a map's side, a 1x1 convolution with bias."""
     return Cost(inputs * outputs + outputs, inputs * outputs * side**2)
-
-
-def _linear(inputs: int, outputs: int) -> Cost:
-    return Cost(inputs * outputs + outputs, inputs * outputs)
 
 
 def _squeeze(arch: Arch, stage: Stage, inputs: int, hidden: int) -> Cost:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinydet.arch import narrowest, shallowest_depth
 from tinydet.errors import InputError
 from tinydet.formula.budget import Budget
 from tinydet.formula.cube import INPUT_STEP, Cube, Net
@@ -191,9 +190,7 @@ class _Search:
 
     def narrowest(self, prediction: Prediction) -> Net:
         """The least network."""
-        arch = self.cube.arch
-        depth = max(prediction.d, shallowest_depth(arch))
-        return self.cube.net(prediction.r, depth, narrowest(arch))
+        return self.cube.narrowest(prediction.r, prediction.d)
 
     def refusal(self, reason: str) -> InputError:
         """Say what can be reached.

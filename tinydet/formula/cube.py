@@ -2,23 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from tinydet.arch import (
-    ARCHS,
     SSDLITE_EXTRA_CHANNELS,
     Arch,
     Cost,
     Scaling,
     classifier_cost,
     detector_outputs,
+    find_arch,
+    narrowest,
     scale,
+    shallowest_depth,
     ssdlite_cost,
 )
-from tinydet.checks import check_choice
 
 # The sides of the TinyNets' inputs are even.
 INPUT_STEP = 2
+# What the configs of this project are for, unless they say otherwise.
+IMAGENET_CLASSES, COCO_CLASSES, DETECTOR_SIDE = 1000, 80, 512
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Cube:
     side: int
     count: Callable[[Arch, int], Cost]
 
-    @property
+    @cached_property
     def baseline(self) -> Net:
         """The network at r = d = w = 1."""
         return self.net(1, 1, 1)
@@ -82,6 +85,16 @@ class Cube:
         cost = self.count(arch, side)
         return Net(side / self.side, d, w, side, cost.params, cost.macs, arch)
 
+    def narrowest(self, r: float, d: float) -> Net:
+        """The least network at a resolution and a depth.
+
+        Args:
+            r: Resolution multiplier.
+            d: Depth multiplier; one block a stage is the least.
+        """
+        depth = max(d, shallowest_depth(self.arch))
+        return self.net(r, depth, narrowest(self.arch))
+
     def input(self, r: float) -> int:
         """The side of the input at a resolution multiplier, in pixels."""
         even = INPUT_STEP * round(r * self.side / INPUT_STEP)
@@ -90,7 +103,7 @@ class Cube:
 
 
 def classifier_cube(
-    baseline: str, classes: int = 1000, side: int | None = None
+    baseline: str, classes: int = IMAGENET_CLASSES, side: int | None = None
 ) -> Cube:
     """The cube of a classifier.
 
@@ -108,8 +121,8 @@ def classifier_cube(
 
 def detector_cube(
     baseline: str,
-    classes: int = 80,
-    side: int = 512,
+    classes: int = COCO_CLASSES,
+    side: int = DETECTOR_SIDE,
     outputs: Sequence[int | str] | None = None,
     extra_channels: Sequence[int] = SSDLITE_EXTRA_CHANNELS,
 ) -> Cube:
@@ -139,5 +152,4 @@ def find_baseline(name: str) -> Arch:
     Raises:
         InputError: If there is none of that name.
     """
-    check_choice('baseline', name, ARCHS)
-    return ARCHS[name]
+    return find_arch(name, 'baseline')

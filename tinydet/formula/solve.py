@@ -111,8 +111,7 @@ def _reaches(cube: Cube, formula: Formula, budget: Budget, whole: float) -> bool
     """Whether the narrowest network at the share of a budget keeps within it."""
     prediction = formula.predict(budget.value / whole)
     try:
-        depth = max(prediction.d, shallowest_depth(cube.arch))
-        net = cube.net(prediction.r, depth, narrowest(cube.arch))
+        net = cube.narrowest(prediction.r, prediction.d)
     except InputError:  # no network at all
         return False
     return budget.of(net) <= budget.value

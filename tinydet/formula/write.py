@@ -6,14 +6,18 @@ from pathlib import Path
 from tinydet.arch import detector_outputs
 from tinydet.errors import InputError
 from tinydet.files import replacing
-from tinydet.formula.cube import Net
+from tinydet.formula.cube import (
+    COCO_CLASSES,
+    DETECTOR_SIDE,
+    IMAGENET_CLASSES,
+    Net,
+)
 
 # The recipes of section 4.1, by the operator of a baseline's stages.
 _RECIPES = {'bottleneck': 'resnet_in1k.py'}
 _RECIPE = 'efficientnet_in1k.py'
-# The paper's detector and its input and classes.
-_DETECTOR, _SIDE, _CLASSES = 'ssdlite_tinynet_d.py', 512, 80
-_IMAGENET_CLASSES = 1000
+# The paper's detector.
+_DETECTOR = 'ssdlite_tinynet_d.py'
 _RESIZED = """\
 input_size = ({side}, {side})
 train_pipeline = _base_.train_pipeline
@@ -54,7 +58,7 @@ def write_classifier(
         configs: The folder of this project's configs, which the file builds on.
     """
     recipe = _RECIPES.get(net.arch.stages[0].operator, _RECIPE)
-    head = '' if classes == _IMAGENET_CLASSES else f', head=dict(num_classes={classes})'
+    head = '' if classes == IMAGENET_CLASSES else f', head=dict(num_classes={classes})'
     _write(
         path,
         title,
@@ -87,8 +91,8 @@ def write_detector(
         title: What it is, for the first line.
         configs: The folder of this project's configs, which the file builds on.
     """
-    head = [f'num_classes={classes}'] * (classes != _CLASSES)
-    resized = side != _SIDE
+    head = [f'num_classes={classes}'] * (classes != COCO_CLASSES)
+    resized = side != DETECTOR_SIDE
     head += [f'anchor_generator=dict(input_size={side})'] * resized
     bbox_head = f', bbox_head=dict({", ".join(head)})' if head else ''
     outputs = detector_outputs(net.arch)

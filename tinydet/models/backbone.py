@@ -9,11 +9,11 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from tinydet.arch import (
-    ARCHS,
     EFFICIENTNET_B0,
     STEMS,
     Arch,
     efficientnet_minus,
+    find_arch,
     scale,
     tinynet,
 )
@@ -23,16 +23,6 @@ from tinydet.models.blocks import ACTIVATIONS, BLOCKS
 from tinydet.weights import strict_pretrained
 
 EXPANSION_TAP = 'expand'
-
-
-def find_arch(name: str) -> Arch:
-    """The architecture table of a name in ``tinydet.arch.ARCHS``.
-
-    Raises:
-        InputError: If there is none.
-    """
-    check_choice('architecture', name, ARCHS)
-    return ARCHS[name]
 
 
 @MODELS.register_module()

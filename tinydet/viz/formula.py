@@ -20,6 +20,7 @@ from matplotlib.ticker import (
 )
 from matplotlib.transforms import ScaledTranslation
 
+from tinydet.formula.fit import has_one_cost
 from tinydet.formula.formula import Formula
 from tinydet.formula.process import Process
 from tinydet.formula.solve import closed_form_width
@@ -42,8 +43,6 @@ RULES = {
 }
 # Between the error bars of two rules, in points: they shrink to the same budgets.
 DODGE = 2
-# The greatest cost over the least of networks of about the same cost.
-SAME_COST = 1.1
 # Standard deviations that 95% of a normal distribution are within.
 BAND = 1.96
 # Ticks of a cost in every decade, and how many it takes to read an axis.
@@ -120,7 +119,7 @@ def draw_dimensions(study: Study, path: str | Path) -> None:
     trials = study.complete(RANDOM)
     figure, panels = _panels(sharey=True)
     shares = [trial.c for trial in trials]
-    same = max(shares) / min(shares) < SAME_COST
+    same = has_one_cost(study)
     style = dict(color=BLUE) if same else dict(c=shares, norm=LogNorm(), cmap='viridis')
     for axes, (dimension, name) in zip(panels, DIMENSIONS.items(), strict=True):
         dots = axes.scatter(
