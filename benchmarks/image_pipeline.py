@@ -25,8 +25,9 @@ from mmengine.config import Config
 from mmengine.registry import TRANSFORMS, init_default_scope
 from photos import SIZE, make_photos
 
-from tinydet.datasets.transforms import decode, read_bytes
 from tinydet.files import make_room, write_json
+from tinydet.images.files import read_bytes
+from tinydet.images.opencv import decode
 from tinydet.progress import track
 
 REDUCTIONS = (1, 2, 4, 8)

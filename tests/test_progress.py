@@ -38,12 +38,24 @@ def test_time_left(capsys, monkeypatch):
     ]
 
 
+def test_a_line_every_ten_seconds_without_a_total(capsys, monkeypatch):
+    clock = iter(range(0, 1000, 4))
+    monkeypatch.setattr(progress.time, 'monotonic', lambda: next(clock))
+    assert list(track(iter('abcdefg'), desc='frames')) == list('abcdefg')
+    # 4 s an item
+    assert capsys.readouterr().err.splitlines() == [
+        'frames: 3, 12 s',
+        'frames: 6, 24 s',
+    ]
+
+
 @pytest.mark.parametrize(
     ('items', 'total', 'lines'),
     [
         ([], None, 0),
-        (iter('abc'), None, 0),  # no length, no tenths
+        (iter('abc'), None, 0),  # no length, no tenths, no time
         (iter('abc'), 3, 3),
+        (iter('abc'), 0, 0),  # more than was said
     ],
 )
 def test_lengths(capsys, items, total, lines):

@@ -18,9 +18,12 @@ def make_room(*paths: Path | str | None) -> None:
         paths: The files; None stands for one that nobody asked for.
 
     Raises:
-        InputError: If a path is a folder, or its own folder cannot be made or written.
+        InputError: If two paths are one file, a path is a folder, or its own folder
+            cannot be made or written.
     """
-    for path in (Path(path) for path in paths if path is not None):
+    files = [Path(path) for path in paths if path is not None]
+    _check_distinct(files)
+    for path in files:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             problem = 'is a folder' if path.is_dir() else None
@@ -35,6 +38,19 @@ def make_room(*paths: Path | str | None) -> None:
             )
 
 
+def _check_distinct(files: Sequence[Path]) -> None:
+    """See that no result would replace another."""
+    seen: dict[str, Path] = {}
+    for path in files:
+        other = seen.setdefault(os.path.realpath(path), path)
+        # A device or pipe takes one after the other.
+        if other is not path and (path.is_file() or not path.exists()):
+            raise InputError(
+                f'{path} would replace {other}, another result of this run: give each '
+                'a file of its own'
+            )
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Write a file so that readers, and a kill at any moment, see the old or the new.
@@ -46,10 +62,25 @@ def replacing(path: Path) -> Iterator[Path]:
         A hidden path beside it, with the same suffix, to write to. It takes the place
         of ``path`` when the block ends, and is removed when the block raises. A device
         or pipe, such as ``/dev/stdout``, is itself what to write to.
+
+    Raises:
+        InputError: If it cannot be written, as on a full disk.
     """
-    if path.exists() and not path.is_file():
-        yield path
-        return
+    try:
+        if path.exists() and not path.is_file():
+            yield path
+        else:
+            with _beside(path) as partial:
+                yield partial
+    except OSError as error:
+        raise InputError(
+            f'{path} cannot be written: {error.strerror or error}: make room there, or '
+            'give another path'
+        ) from error
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
     # Others may write the same file, on other machines too.
     writer = f'{socket.gethostname().partition(".")[0]}-{os.getpid()}'
     partial = path.with_name(f'.{path.stem}.{writer}.partial{path.suffix}')

@@ -9,6 +9,9 @@ from tqdm import tqdm
 
 T = TypeVar('T')
 
+# Seconds between lines where tenths are not known.
+_PAUSE = 10
+
 
 def on_terminal() -> bool:
     """Whether progress bars make sense: standard error is a terminal."""
@@ -19,6 +22,8 @@ def track(
     iterable: Iterable[T], total: int | None = None, desc: str = ''
 ) -> Iterator[T]:
     """Iterate with a progress bar and ETA on a terminal, or a line every tenth.
+
+    Where the total is not known, it is a line every 10 s.
 
     Args:
         iterable: What to iterate over.
@@ -33,11 +38,16 @@ def track(
     if on_terminal():
         yield from tqdm(iterable, total=total, desc=desc, dynamic_ncols=True)
         return
-    start = time.monotonic()
+    start = said = time.monotonic()
     tenths = 0
     for done, item in enumerate(iterable, 1):
         yield item
-        if total and done * 10 // total > tenths:
+        if total is None:
+            now = time.monotonic()
+            if now - said >= _PAUSE:
+                said = now
+                _print(f'{desc}: {done}, {now - start:.0f} s')
+        elif total and done * 10 // total > tenths:
             tenths = done * 10 // total
             _print_line(desc, done, total, start)
 
@@ -82,5 +92,8 @@ def _print_line(desc: str, done: int, total: int, start: float, first: int = 0) 
     """Print how far work is that began at a time, when some of it was done."""
     spent = time.monotonic() - start
     eta = spent / max(1, done - first) * (total - done)
-    line = f'{desc}: {done}/{total}, {spent:.0f} s, {eta:.0f} s left'
+    _print(f'{desc}: {done}/{total}, {spent:.0f} s, {eta:.0f} s left')
+
+
+def _print(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -15,10 +15,10 @@ import torch
 
 from tinydet.cli import run
 from tinydet.datasets.crops import LoadCenterCrop
-from tinydet.datasets.transforms import ImageReadError, read_image
 from tinydet.engine.jobs import load_config
 from tinydet.errors import InputError
 from tinydet.files import make_room
+from tinydet.images import ImageReadError, read_image
 from tinydet.models.activation_map import activation_map
 from tinydet.models.trained import TrainedClassifier, load_classifier
 from tinydet.progress import track

@@ -152,8 +152,8 @@ def solve_by_latency(
     All are measured beside each other in the end.
     """
     # Not above: they take seconds.
-    from tinydet.deploy.export import classifier_onnx, detector_onnx
     from tinydet.deploy.latency import stopwatch
+    from tinydet.deploy.untrained import classifier_onnx, detector_onnx
     from tinydet.formula.by_latency import solve_latency
 
     classes = classes_of_budget(args)

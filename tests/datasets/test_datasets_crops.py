@@ -10,7 +10,8 @@ from PIL import Image, ImageOps
 from timm.data import create_transform
 from torchvision.transforms import InterpolationMode, RandomResizedCrop
 
-from tinydet.datasets import ImageReadError, crops
+from tinydet.datasets import crops
+from tinydet.images import ImageReadError
 
 ORIENTATION = 0x0112
 WIDE = ((0.08, 1.0), (3 / 4, 4 / 3))

@@ -1,141 +1,339 @@
-"""Exported networks against PyTorch's outputs and the tables' costs."""
+"""Files of trained networks against mmdet's and mmpretrain's own predictions."""
 
-import math
+import json
+from collections import Counter
+from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
-from torch import nn
-
-from tinydet.arch import (
-    ARCHS,
-    classifier_cost,
-    detector_outputs,
-    scale,
-    ssdlite_cost,
+from mmdet.structures import DetDataSample
+from settled_nets import (
+    CLASSES,
+    MEAN,
+    STD,
+    pictures,
+    write_classifier,
+    write_detector,
 )
+
+import tinydet
 from tinydet.deploy.export import (
-    build_classifier,
-    build_detector,
-    classifier_onnx,
-    detector_onnx,
-    to_onnx,
+    export_classifier,
+    export_detector,
+    exportable_classifier,
+    is_classifier,
+    with_metadata,
 )
+from tinydet.deploy.revision import git_revision
+from tinydet.engine.jobs import load_config
+from tinydet.errors import InputError
+from tinydet.images import read_rgb, resize
+from tinydet.inference import Detector, Metadata
+from tinydet.inference.suppress import suppress
+from tinydet.models.complexity import count_model
+from tinydet.models.trained import load_classifier, load_detector
+from tinydet.scoring.by_hotcoco import evaluate_boxes
+
+REPO = Path(__file__).parents[2]
+BCCD = REPO / 'data/bccd'
+BCCD_CONFIG = REPO / 'configs/ssdlite320_tinynet_d_bccd.py'
+BCCD_WEIGHTS = REPO / 'work_dirs/bccd/scratch_s0/best.pth'
+TINY_COCO = REPO.parent / 'shared/data/tiny_coco'
+# What an exported network may be off PyTorch by.
+PIXELS, PROBABILITY = 1e-3, 1e-4
+SIDE = 96
 
 
-def small(name):
-    return scale(ARCHS[name], 0.4, 0.5, ARCHS[name].tiny)
+def session_of(model):
+    return onnxruntime.InferenceSession(model, providers=['CPUExecutionProvider'])
 
 
-def settle(model):
-    """Give batch norms the statistics of a batch, so that features keep their size."""
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 1.0
-            # Else channels that are all but dead blow up the rounding.
-            module.eps = 0.1
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.uniform_(module.bias, -0.5, 0.5)
+def metadata_of(session):
+    return Metadata.from_properties(
+        session.get_modelmeta().custom_metadata_map, 'a.onnx'
+    )
+
+
+def by_mmdet(config, checkpoint, images):
+    """Boxes, scores and labels of RGB images, as mmdet's test has them."""
+    model = load_detector(load_config(config), str(checkpoint)).model
+    side = images.shape[1]
+    shape = dict(img_shape=(side, side), ori_shape=(side, side), scale_factor=(1, 1))
+    batch = dict(
+        inputs=[torch.from_numpy(i[..., ::-1].copy()).permute(2, 0, 1) for i in images],
+        data_samples=[DetDataSample(metainfo=shape) for _ in images],
+    )
     with torch.no_grad():
-        model.train()(torch.randn(8, 3, 64, 64))
-    return model.eval()
+        found = [sample.pred_instances for sample in model.test_step(batch)]
+    return [(f.bboxes.numpy(), f.scores.numpy(), f.labels.numpy()) for f in found]
 
 
-def flat(outputs):
-    if isinstance(outputs, torch.Tensor):
-        return [outputs.numpy()]
-    return [tensor for output in outputs for tensor in flat(output)]
+def by_file(model, images, batch):
+    """Boxes, scores and labels of the same images."""
+    session = session_of(model)
+    metadata = metadata_of(session)
+    chosen = []
+    for start in range(0, len(images), batch):
+        outputs = session.run(None, {'images': images[start : start + batch]})
+        for one in zip(*outputs, strict=True):
+            if metadata.nms:
+                *parts, count = one
+                chosen.append([part[:count] for part in parts])
+            else:
+                limits = 'score_thr', 'iou_thr', 'nms_pre', 'max_per_img'
+                settings = {name: getattr(metadata, name) for name in limits}
+                chosen.append(suppress(*one, metadata.level_sizes, **settings))
+    return chosen
 
 
-@torch.no_grad()
-def assert_same(model, side):
-    model = settle(model)
-    image = torch.randn(1, 3, side, side)
-    expected = flat(model(image))
-    names = [f'output{index}' for index in range(len(expected))]
-    session = onnxruntime.InferenceSession(to_onnx(model, side, names))
-    assert [output.name for output in session.get_outputs()] == names
-    found = session.run(None, {'image': image.numpy()})
-    for one, other in zip(found, expected, strict=True):
-        assert one.shape == other.shape
-        assert np.abs(other).max() > 0.01
-        np.testing.assert_allclose(one, other, atol=1e-4 * max(1, np.abs(other).max()))
+def flips(found, expected):
+    """Detections that one of both has alone; the others are close enough."""
+    boxes, scores, labels = found
+    free = np.ones(len(boxes), bool)
+    missing = 0
+    for corners, score, label in zip(*expected, strict=True):
+        close = free & (labels == label) & (np.abs(scores - score) <= PROBABILITY)
+        close &= np.abs(boxes - corners).max(1, initial=0) <= PIXELS
+        if close.any():
+            free[close.argmax()] = False
+        else:
+            missing += 1
+    return missing + free.sum()
 
 
-def macs(model):
-    """Multiply-accumulates of the graph's convolutions and matrix products."""
-    graph = onnx.shape_inference.infer_shapes(onnx.load_from_string(model)).graph
-    weights = {tensor.name: tensor.dims for tensor in graph.initializer}
-    shapes = {
-        value.name: [size.dim_value for size in value.type.tensor_type.shape.dim]
-        for value in [*graph.value_info, *graph.output]
-    }
-    total = 0
-    for node in graph.node:
-        if node.op_type == 'Conv':
-            total += math.prod(shapes[node.output[0]]) * math.prod(
-                weights[node.input[1]][1:]
-            )
-        elif node.op_type == 'Gemm':
-            total += math.prod(weights[node.input[1]])
-    return total
+@pytest.fixture(scope='module')
+def detector(tmp_path_factory):
+    """A config and a checkpoint; images have up to some dozens of detections."""
+    folder = tmp_path_factory.mktemp('detector')
+    settings = dict(score_thr=0.8, nms_pre=100, max_per_img=80)
+    return write_detector(folder, SIDE, **settings)
+
+
+@pytest.fixture(scope='module')
+def exported(detector):
+    """The file of the detector by ``nms`` and ``dynamic_batch``, made once."""
+    config, checkpoint = detector
+    return cache(partial(export_detector, load_config(config), str(checkpoint)))
+
+
+@pytest.fixture(scope='module')
+def classifier(tmp_path_factory):
+    return write_classifier(tmp_path_factory.mktemp('classifier'), side=64)
+
+
+@pytest.fixture(scope='module')
+def expected(detector):
+    return by_mmdet(*detector, pictures(7, SIDE))
+
+
+@pytest.mark.parametrize('nms', [False, True])
+@pytest.mark.parametrize('dynamic, batch', [(False, 1), (True, 3)])
+def test_detector_equals_mmdet(exported, expected, nms, dynamic, batch):
+    found = by_file(exported(nms, dynamic), pictures(7, SIDE), batch)
+    sizes = [len(scores) for _, scores, _ in expected]
+    assert len(set(sizes)) > 2 and min(sizes) > 10 and max(sizes) < 80
+    assert [flips(*pair) for pair in zip(found, expected, strict=True)] == [0] * 7
+    for boxes, scores, labels in found:
+        assert (np.diff(scores) <= 0).all()
+        assert boxes.dtype == scores.dtype == np.float32 and labels.dtype == np.int64
+    assert {label for *_, labels in found for label in labels} == {0, 1, 2}
+
+
+def test_many_classes_whose_best_pairs_fill_up(tmp_path):
+    config, checkpoint = write_detector(tmp_path, SIDE, classes=80, nms_pre=100)
+    images = pictures(2, SIDE)
+    model = export_detector(load_config(config), str(checkpoint), True, False)
+    found = by_file(model, images, 1)
+    expected = by_mmdet(config, checkpoint, images)
+    assert [flips(*pair) for pair in zip(found, expected, strict=True)] == [0, 0]
+    assert {len(scores) for _, scores, _ in expected} == {200}
+    assert len(metadata_of(session_of(model)).classes) == 80
+
+
+def test_detector_file(detector, exported):
+    cost = count_model(load_config(detector[0]))
+    for nms, outputs in (
+        (False, {'boxes': [312, 4], 'scores': [312, 3]}),
+        (True, {'boxes': [80, 4], 'scores': [80], 'labels': [80], 'count': []}),
+    ):
+        session = session_of(exported(nms, True))
+        (image,) = session.get_inputs()
+        assert (image.name, image.type) == ('images', 'tensor(uint8)')
+        assert image.shape == ['batch', SIDE, SIDE, 3]
+        shapes = {output.name: output.shape for output in session.get_outputs()}
+        assert shapes == {name: ['batch', *rest] for name, rest in outputs.items()}
+        assert metadata_of(session) == Metadata(
+            task='detection',
+            name='detector',
+            classes=CLASSES,
+            input_size=SIDE,
+            mean=tuple(MEAN),
+            std=tuple(STD),
+            nms=nms,
+            score_thr=0.8,
+            iou_thr=0.45,
+            nms_pre=100,
+            max_per_img=80,
+            level_sizes=(216, 54, 24, 6, 6, 6),
+            macs=cost.macs,
+            parameters=cost.params,
+            precision='float32',
+            revision=git_revision(),
+            version=tinydet.__version__,
+        )
+
+
+def test_graph_has_nothing_to_spare(detector, exported):
+    model = exported(True, False)
+    graph = onnx.load_from_string(model).graph
+    operators = Counter(node.op_type for node in graph.node)
+    # Batch norms are in the weights of convolutions, and sizes are known.
+    assert not {'BatchNormalization', 'Shape', 'ConstantOfShape'} & operators.keys()
+    weights = sum(np.prod(tensor.dims, dtype=int) for tensor in graph.initializer)
+    parameters = count_model(load_config(detector[0])).params
+    # Of a batch norm there remains a bias; default boxes come to it.
+    assert 0.97 < weights / parameters < 1.01
+    assert len(model) < 4 * parameters + 200_000
+    onnx.checker.check_model(onnx.load_from_string(model), full_check=True)
+
+
+@pytest.mark.parametrize('dynamic, batch', [(False, 1), (True, 3)])
+def test_classifier_equals_mmpretrain(classifier, dynamic, batch):
+    config, checkpoint = classifier
+    cfg = load_config(config)
+    images = pictures(6, 64)
+    as_read = torch.from_numpy(images[..., ::-1].copy()).permute(0, 3, 1, 2)
+    trained = load_classifier(cfg, str(checkpoint))
+    with torch.no_grad():
+        samples = trained.model.test_step(dict(inputs=as_read))
+    expected = np.stack([sample.pred_score.numpy() for sample in samples])
+    assert expected.std(axis=0).max() > 0.1
+    session = session_of(export_classifier(cfg, str(checkpoint), dynamic))
+    for start in range(0, 6, batch):
+        own = slice(start, start + batch)
+        (scores,) = session.run(['scores'], {'images': images[own]})
+        np.testing.assert_allclose(scores, expected[own], rtol=0, atol=PROBABILITY)
+
+
+def test_classifier_file(classifier):
+    config, checkpoint = classifier
+    session = session_of(export_classifier(load_config(config), str(checkpoint), False))
+    assert session.get_inputs()[0].shape == [1, 64, 64, 3]
+    assert [output.shape for output in session.get_outputs()] == [[1, 3]]
+    metadata = metadata_of(session)
+    assert (metadata.task, metadata.classes) == ('classification', CLASSES)
+    assert metadata.nms is metadata.level_sizes is metadata.score_thr is None
+
+
+def test_names_of_classes_that_the_checkpoint_lacks(classifier, tmp_path):
+    config, checkpoint = classifier
+    weights = tmp_path / 'bare.pth'
+    torch.save(torch.load(checkpoint)['state_dict'], weights)
+    cfg = load_config(config)
+    network = exportable_classifier(cfg, str(weights))
+    assert network.metadata.classes == ('class 0', 'class 1', 'class 2')
+    cfg.test_dataloader.dataset.metainfo = dict(classes=('x', 'y', 'z'))
+    network = exportable_classifier(cfg, str(weights))
+    assert network.metadata.classes == ('x', 'y', 'z')
+    cfg.test_dataloader.dataset.metainfo = dict(classes=('x', 'y'))
+    with pytest.raises(InputError, match=r'names 2 classes \(x, y\), but its network'):
+        exportable_classifier(cfg, str(weights))
+
+
+def test_metadata_are_replaced(classifier):
+    config, checkpoint = classifier
+    model = export_classifier(load_config(config), str(checkpoint), False)
+    metadata = metadata_of(session_of(model))
+    changed = Metadata(**{**vars(metadata), 'precision': 'int8'})
+    assert metadata_of(session_of(with_metadata(model, changed))) == changed
+
+
+def test_which_is_a_classifier(detector, classifier):
+    assert is_classifier(load_config(classifier[0]))
+    assert not is_classifier(load_config(detector[0]))
 
 
 @pytest.mark.parametrize(
-    'name', ['efficientnet_b0', 'mobilenet_v3_small', 'ghostnet_100', 'resnet50']
+    'lines, message',
+    [
+        ('model = None', 'changed.py has no model'),
+        (
+            "model = dict(_delete_=True, type='TinyNet', variant='e')",
+            'changed.py describes a TinyNet, which cannot be exported',
+        ),
+        (
+            'model = dict(test_cfg=dict(_delete_=True, nms_pre=10))',
+            'changed.py does not say how to choose boxes: set score_thr, nms, max_per',
+        ),
+    ],
 )
-def test_classifier_equals_pytorch(name):
-    torch.manual_seed(0)
-    assert_same(build_classifier(small(name), classes=7), side=70)
+def test_what_cannot_be_exported(detector, tmp_path, lines, message):
+    config = tmp_path / 'changed.py'
+    config.write_text(f'_base_ = {str(detector[0])!r}\n{lines}\n')
+    with pytest.raises(InputError, match=message):
+        is_classifier(load_config(config))
 
 
-@pytest.mark.parametrize('name', ['efficientnet_b0', 'resnet50'])
-def test_detector_equals_pytorch(name):
-    torch.manual_seed(0)
-    arch = small(name)
-    outputs = detector_outputs(arch)
-    assert_same(build_detector(arch, 102, classes=3, outputs=outputs), side=102)
-
-
-@pytest.mark.parametrize('name', ['efficientnet_b0', 'mobilenet_v3_small'])
-def test_classifier_is_that_of_the_table(name):
-    arch = small(name)
-    model = classifier_onnx(arch, side=94, classes=11)
-    # Squeeze-and-excitation is counted by the table as well as by the graph.
-    assert macs(model) == classifier_cost(arch, 94, classes=11).macs
-    session = onnxruntime.InferenceSession(model)
-    assert session.get_inputs()[0].shape == [1, 3, 94, 94]
-    assert [output.shape for output in session.get_outputs()] == [[1, 11]]
-
-
-def test_detector_is_that_of_the_table():
-    arch = small('efficientnet_b0')
-    outputs = detector_outputs(arch)
-    model = detector_onnx(arch, side=150, classes=4, outputs=outputs)
-    assert macs(model) == ssdlite_cost(arch, 150, 4, outputs).macs
-    session = onnxruntime.InferenceSession(model)
-    shapes = {output.name: output.shape for output in session.get_outputs()}
-    for level, side in enumerate((10, 5, 3, 2, 1, 1)):
-        assert shapes[f'scores{level}'] == [1, 6 * 5, side, side]
-        assert shapes[f'boxes{level}'] == [1, 6 * 4, side, side]
-
-
-def test_batch_norms_are_folded(tmp_path):
-    options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = str(tmp_path / 'optimised.onnx')
-    options.graph_optimization_level = (
-        onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+def test_another_head_cannot_be_exported(detector, tmp_path):
+    config = tmp_path / 'changed.py'
+    base = REPO.joinpath('configs/ssdlite_tinynet_e.py')
+    config.write_text(
+        f'_base_ = {str(base)!r}\n'
+        "model = dict(bbox_head=dict(type='mmdet.SSDHead', "
+        "anchor_generator=dict(type='SSDLiteAnchorGenerator')))\n"
     )
-    model = classifier_onnx(small('mobilenet_v3_small'), side=64, classes=2)
-    onnxruntime.InferenceSession(model, options)
-    optimised = onnx.load(options.optimized_model_filepath)
-    operators = {node.op_type for node in optimised.graph.node}
-    assert 'BatchNormalization' not in operators
-    assert operators & {'Conv', 'FusedConv'}
+    with pytest.raises(InputError, match='describes a SSDLite with SSDHead'):
+        is_classifier(load_config(config))
 
 
-def test_export_warns_of_nothing(recwarn):
-    classifier_onnx(small('mobilenet_v3_small'), side=64, classes=2)
-    assert not [str(warning.message) for warning in recwarn]
+@pytest.mark.skipif(not (BCCD.exists() and BCCD_WEIGHTS.exists()), reason='no data')
+def test_blood_cells(tmp_path):
+    truth = json.loads((BCCD / 'annotations/instances_test.json').read_text())
+    model = export_detector(load_config(BCCD_CONFIG), str(BCCD_WEIGHTS), True, True)
+    (tmp_path / 'bccd.onnx').write_bytes(model)
+    detectors = {
+        'PyTorch': Detector(BCCD_CONFIG, BCCD_WEIGHTS, score=0, threads=1),
+        'ONNX': Detector(tmp_path / 'bccd.onnx', score=0, threads=1),
+    }
+    paths = [BCCD / 'JPEGImages' / image['file_name'] for image in truth['images']]
+    ids = {category['name']: category['id'] for category in truth['categories']}
+    found, figures = {}, {}
+    for name, detector in detectors.items():
+        found[name] = [
+            one for i in range(0, 72, 3) for one in detector.batch(paths[i : i + 3])
+        ]
+        rows = [
+            dict(
+                image_id=image['id'],
+                category_id=ids[detector.classes[label]],
+                bbox=[*box[:2], *(box[2:] - box[:2])],
+                score=score,
+            )
+            for image, detections in zip(truth['images'], found[name], strict=True)
+            for box, score, label in zip(*detections, strict=True)
+        ]
+        everything = [image['id'] for image in truth['images']], list(ids.values())
+        figures[name] = evaluate_boxes(truth, rows, *everything).figures
+    assert figures['ONNX'] == pytest.approx(figures['PyTorch'], abs=1e-4)
+    assert figures['ONNX']['bbox_mAP'] > 0.3
+    pairs = zip(found['ONNX'], found['PyTorch'], strict=True)
+    total = sum(len(one.scores) for one in found['PyTorch'])
+    # Overlaps and scores at a threshold may round to either side of it.
+    assert sum(flips(*pair) for pair in pairs) <= 1e-3 * total
+
+
+@pytest.mark.skipif(not TINY_COCO.exists(), reason='no data')
+def test_photographs_and_80_classes(tmp_path):
+    config, checkpoint = write_detector(tmp_path, side=160, classes=80)
+    model = export_detector(load_config(config), str(checkpoint), True, False)
+    paths = sorted((TINY_COCO / 'val2017').glob('*.jpg'))[:8]
+    images = np.stack([resize(read_rgb(path), 160, 160) for path in paths])
+    expected = by_mmdet(config, checkpoint, images)
+    assert {len(scores) for _, scores, _ in expected} == {200}
+    # Where scores are alike, rounding decides between two boxes.
+    pairs = zip(by_file(model, images, 1), expected, strict=True)
+    assert sum(flips(*pair) for pair in pairs) <= 0.005 * 2 * 8 * 200

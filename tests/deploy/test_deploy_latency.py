@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tinydet.arch import ARCHS, scale
-from tinydet.deploy import latency
-from tinydet.deploy.export import classifier_onnx
-from tinydet.deploy.latency import measure, stopwatch
+from tinydet.deploy import latency, runtimes
+from tinydet.deploy.latency import measure, measure_runs, stopwatch
+from tinydet.deploy.untrained import classifier_onnx
 
 
 class Runtime:
@@ -33,13 +33,14 @@ class Runtime:
         def clock():
             return self.seconds
 
-        clocks = SimpleNamespace(thread_time=clock, perf_counter=clock)
+        clocks = SimpleNamespace(process_time=clock, perf_counter=clock)
         monkeypatch.setattr(latency, 'time', clocks)
-        monkeypatch.setattr(latency.onnxruntime, 'InferenceSession', self.session)
+        monkeypatch.setattr(runtimes.onnxruntime, 'InferenceSession', self.session)
         return self
 
-    def session(self, model, options, providers):
+    def session(self, model, options, providers, disabled_optimizers):
         assert providers == ['CPUExecutionProvider']
+        assert not disabled_optimizers
         self.options.append(options)
 
         def run(outputs, inputs):
@@ -51,7 +52,7 @@ class Runtime:
             self.seconds += takes * self.CLOCK * (5 if cold else 1)
             self.runs.append(model)
 
-        image = SimpleNamespace(name='image', shape=[1, 3, 8, 8])
+        image = SimpleNamespace(name='image', shape=[1, 3, 8, 8], type='tensor(float)')
         return SimpleNamespace(get_inputs=lambda: [image], run=run)
 
 
@@ -101,6 +102,55 @@ def test_an_unsteady_machine_is_measured_for_longer(monkeypatch):
     measure({'a': b'a'}, seconds=1)
     assert steady.seconds == pytest.approx(1, rel=0.05)
     assert unsteady.seconds == pytest.approx(2, rel=0.05)
+
+
+def test_anything_that_runs_is_measured(monkeypatch):
+    clock = SimpleNamespace(process=0.0, wall=0.0)
+    clocks = SimpleNamespace(
+        process_time=lambda: clock.process, perf_counter=lambda: clock.wall
+    )
+    monkeypatch.setattr(latency, 'time', clocks)
+    calls = []
+
+    def run(name, milliseconds):
+        # Other processes have the core for twice as long.
+        calls.append(name)
+        clock.process += milliseconds / 1e3
+        clock.wall += 3 * milliseconds / 1e3
+
+    runs = {
+        ('a', 'slow'): lambda: run('a', 6.0),
+        ('b', 'fast'): lambda: run('b', 2.0 if len(calls) % 2 else 4.0),
+    }
+    found = measure_runs(runs, seconds=1)
+    assert list(found) == list(runs)
+    assert found['a', 'slow'].median_ms == pytest.approx(6)
+    spread = found['b', 'fast']
+    assert (spread.p10_ms, spread.p90_ms) == pytest.approx((2, 4))
+    # Seconds of the wall clock, for both.
+    assert clock.wall == pytest.approx(2, rel=0.1)
+    # Once to allocate, then turns of five, of which four are counted.
+    assert calls[:2] == ['a', 'b']
+    assert calls.count('a') == calls.count('b') == 1 + spread.runs * 5 / 4
+    turns = np.reshape(calls[2:], (-1, 5))
+    assert (turns == turns[:, :1]).all()
+
+
+def test_the_runtime_is_chosen(monkeypatch):
+    loaded = []
+
+    def load(model):
+        loaded.append(model)
+        return lambda: None
+
+    monkeypatch.setitem(runtimes.RUNTIMES, 'openvino', load)
+    Runtime(lambda run, name: 1.0).install(monkeypatch)
+    ticks = iter(range(10**6))
+    latency.time.process_time = lambda: next(ticks) / 1e3
+    latency.time.perf_counter = lambda: next(ticks) / 1e3
+    found = measure({'a': b'1', 'b': b'2'}, 0.1, 'openvino')
+    assert loaded == [b'1', b'2']
+    assert found['a'].median_ms == pytest.approx(1)
 
 
 def test_a_real_network():

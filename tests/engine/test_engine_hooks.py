@@ -24,7 +24,7 @@ from toy_runner import CLASSES
 import tinydet.evaluation.classification  # noqa: F401  registers the metric
 from tinydet.engine import mosaic, progress, results
 from tinydet.engine.checkpoint import latest_whole_checkpoint
-from tinydet.evaluation.coco import FIGURES
+from tinydet.scoring.boxes import FIGURES
 from tinydet.viz.mosaic import draw_mosaic
 from tinydet.weights import load_weights_only
 

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement, InstanceData
 from torch.utils.data import DataLoader, Dataset
 
-import tinydet.evaluation.coco  # noqa: F401  registers the metric
+import tinydet.evaluation.coco  # noqa: F401  registers the metrics
 
 CLASSES = ('disc', 'bar')
 IMAGES = 6
@@ -112,10 +112,10 @@ def make_runner(
         optim_wrapper={'optimizer': {'type': 'AdamW', 'lr': 1.5}},
         param_scheduler={'type': 'LinearLR', 'start_factor': 0.5, 'end': 8},
         val_dataloader=val_loader,
-        val_evaluator={'type': 'CocoBoxMetric'},
+        val_evaluator={'type': 'HotCocoMetric'},
         val_cfg={},
         test_dataloader=val_loader,
-        test_evaluator={'type': 'CocoBoxMetric'},
+        test_evaluator={'type': 'HotCocoMetric'},
         test_cfg={},
         default_hooks={
             'logger': {'type': 'LoggerHook', 'interval': 1},

@@ -12,7 +12,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from tinydet.errors import InputError
-from tinydet.evaluation.coco import FIGURES, CocoBoxMetric
+from tinydet.evaluation.coco import HotCocoMetric
+from tinydet.scoring.boxes import FIGURES
 
 # Neither the ids nor their order in the file follow the names' order in `CLASSES`.
 CATEGORIES = [
@@ -83,8 +84,14 @@ def samples_of(predictions: dict, classes=CLASSES) -> list[BaseDataElement]:
     return samples
 
 
-def run_metric(ground_truth: dict, predictions: dict, classes=CLASSES, **meta):
-    metric = METRICS.build({'type': 'CocoBoxMetric'})
+def run_metric(
+    ground_truth: dict,
+    predictions: dict,
+    classes=CLASSES,
+    metric='HotCocoMetric',
+    **meta,
+):
+    metric = METRICS.build({'type': metric})
     evaluator = Evaluator(metric)
     meta = meta or {'coco_gt': ground_truth}
     evaluator.dataset_meta = {'classes': classes, **meta}
@@ -133,10 +140,11 @@ def log() -> list[str]:
     logger.removeHandler(handler)
 
 
+@pytest.mark.parametrize('metric', ['HotCocoMetric', 'CocoBoxMetric'])
 @pytest.mark.parametrize('seed', range(4))
-def test_figures_equal_pycocotools(seed):
+def test_figures_equal_pycocotools(seed, metric):
     ground_truth, predictions = make_case(seed)
-    figures, _ = run_metric(ground_truth, predictions)
+    figures, _ = run_metric(ground_truth, predictions, metric=metric)
     expected = run_pycocotools(ground_truth, predictions).stats
     assert list(figures) == [f'coco/{name}' for name in FIGURES]
     assert list(figures.values()) == pytest.approx(expected.tolist(), abs=0, rel=1e-12)
@@ -254,7 +262,7 @@ def test_tables_go_to_the_log(log, capsys):
 
 def test_a_class_that_the_file_lacks_is_named():
     ground_truth, predictions = make_case(0)
-    metric = CocoBoxMetric()
+    metric = HotCocoMetric()
     metric.dataset_meta = {
         'classes': (*CLASSES, 'yak'),
         'ann_file': 'some.json',
@@ -262,3 +270,82 @@ def test_a_class_that_the_file_lacks_is_named():
     }
     with pytest.raises(InputError, match=r'some\.json: no category named yak; it has'):
         metric.compute_metrics([])
+
+
+def test_predictions_are_coco_results():
+    ground_truth, predictions = make_case(1)
+    _, metric = run_metric(ground_truth, predictions)
+    found = json.loads(json.dumps(metric.predictions))
+    assert len(found) == sum(len(scores) for _, scores, _ in predictions.values())
+    box, score, name = (column[1] for column in predictions[104])
+    left, top, right, bottom = map(float, box)
+    assert {
+        'image_id': 104,
+        'category_id': IDS[name],
+        'bbox': [left, top, right - left, bottom - top],
+        'score': float(score),
+    } in found
+
+
+def test_no_predictions_before_an_evaluation():
+    assert HotCocoMetric().predictions == []
+
+
+@pytest.mark.parametrize('metric', ['HotCocoMetric', 'CocoBoxMetric'])
+def test_detections_that_are_no_numbers_are_left_out_and_counted(metric, log):
+    ground_truth, predictions = make_case(2)
+    expected, _ = run_metric(ground_truth, predictions, metric=metric)
+    boxes, scores, names = predictions[105]
+    bad = np.array([[np.nan, 10, 50, 60], [10, 10, np.inf, 60], [10, 10, 50, 60]])
+    diverged = {
+        **predictions,
+        105: (
+            np.concatenate([boxes, bad.astype(np.float32)]),
+            np.concatenate([scores, np.float32([0.9, 0.9, np.nan])]),
+            [*names, 'cat', 'cat', 'cat'],
+        ),
+    }
+    figures, _ = run_metric(ground_truth, diverged, metric=metric)
+    assert figures == expected
+    count = sum(len(s) for _, s, _ in diverged.values())
+    assert any(f'3 of {count} detections left out' in message for message in log)
+
+
+def test_half_precision_is_taken():
+    ground_truth, predictions = make_case(0)
+    samples = samples_of(predictions)
+    for sample in samples:
+        found = sample.pred_instances
+        found.bboxes, found.scores = found.bboxes.bfloat16(), found.scores.bfloat16()
+    metric = HotCocoMetric()
+    metric.dataset_meta = {'classes': CLASSES, 'coco_gt': ground_truth}
+    metric.process({}, [sample.to_dict() for sample in samples])
+    rounded = {
+        sample.img_id: (
+            sample.pred_instances.bboxes.float().numpy(),
+            sample.pred_instances.scores.float().numpy(),
+            predictions[sample.img_id][2],
+        )
+        for sample in samples
+    }
+    expected, _ = run_metric(ground_truth, rounded)
+    assert metric.evaluate(len(samples)) == expected
+
+
+def test_mmdets_metric_agrees_where_the_annotation_file_is_given(tmp_path):
+    ground_truth, predictions = make_case(1)
+    ann_file = tmp_path / 'instances.json'
+    ann_file.write_text(json.dumps(ground_truth))
+    # mmdet numbers the classes in the order of the file
+    in_file = tuple(c['name'] for c in CATEGORIES)
+    figures, _ = run_metric(ground_truth, predictions, classes=in_file)
+    metric = METRICS.build({'type': 'mmdet.CocoMetric', 'ann_file': str(ann_file)})
+    metric.dataset_meta = {'classes': in_file}
+    samples = [
+        {**sample.to_dict(), 'ori_shape': (300, 400)}
+        for sample in samples_of(predictions, in_file)
+    ]
+    metric.process({}, samples)
+    theirs = metric.evaluate(len(samples))
+    assert theirs == {name: round(figures[name], 3) for name in theirs}
+    assert len(theirs) == 6

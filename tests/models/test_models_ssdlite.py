@@ -429,6 +429,32 @@ def test_scale_factor_is_width_then_height(make_head):
     torch.testing.assert_close(original.bboxes, network.bboxes * factors)
 
 
+def test_boxes_of_late_classes_are_compared_as_closely_as_others(make_head):
+    """Overlaps a hair's breadth beside the threshold, which a shift would round."""
+    head, threshold = make_head(512, classes=80), 0.45
+    generator = torch.Generator().manual_seed(1)
+    pairs, expected = [], []
+    for _ in range(80):
+        left, top = (400 * torch.rand(2, generator=generator)).tolist()
+        # Of a box 30 wide, moved so that the overlap is near the threshold.
+        overlap = threshold + 1e-4 * (torch.rand(1, generator=generator).item() - 0.5)
+        move = 30 * (1 - overlap) / (1 + overlap)
+        box = torch.tensor([left, top, left + 30, top + 20])
+        pair = torch.stack([box, box + torch.tensor([move, 0, move, 0])])
+        iou = box_iou(pair[:1].double(), pair[1:].double())
+        pairs.append(pair)
+        expected.append(2 if iou <= threshold else 1)
+    assert set(expected) == {1, 2}
+    labels = torch.arange(80).repeat_interleave(2)
+    candidates = InstanceData(
+        bboxes=torch.cat(pairs), scores=torch.linspace(1, 0.5, 160), labels=labels
+    )
+    found = head._bbox_post_process(
+        candidates, head.test_cfg, rescale=True, img_meta=dict(scale_factor=(3.0, 0.7))
+    )
+    assert found.labels.bincount().tolist() == expected
+
+
 def test_a_perfect_network_finds_the_objects(make_head):
     """Offsets and scores made from torchvision's targets decode to the objects."""
     side, columns = 512, CLASSES + 1

@@ -1,16 +1,16 @@
-"""A classifier and its weights: all of them, or a message."""
+"""A network and its weights: all of them, or a message."""
 
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import MODELS
+from mmengine.registry import MODELS, DefaultScope
 from timm_nets import randomise, timm_net
 
 import tinydet.models  # noqa: F401  (registers)
 from tinydet.errors import InputError
-from tinydet.models.trained import load_classifier
+from tinydet.models.trained import load_classifier, load_detector
 
 CLASSES = ('ant', 'bee', 'cat')
 
@@ -120,3 +120,93 @@ def test_a_config_without_a_model_is_refused(cfg, checkpoint):
     cfg.pop('model')
     with pytest.raises(InputError, match='some_net.py has no model'):
         load_classifier(cfg, str(checkpoint))
+
+
+_DETECTOR = """
+default_scope = 'mmdet'
+model = dict(
+    type='SSDLite',
+    backbone=dict(type='TinyNet', variant='e', out_indices=(4, 6)),
+    neck=dict(type='SSDLiteNeck'),
+    bbox_head=dict(
+        type='SSDLiteHead',
+        num_classes=3,
+        anchor_generator=dict(type='SSDLiteAnchorGenerator', input_size=96),
+    ),
+)
+test_dataloader = dict(
+    dataset=dict(pipeline=[dict(type='Resize', scale=(96, 96), keep_ratio=False)])
+)
+"""
+
+
+@pytest.fixture
+def detector_cfg(tmp_path) -> Config:
+    path = tmp_path / 'some_detector.py'
+    path.write_text(_DETECTOR)
+    return Config.fromfile(path)
+
+
+def detector_checkpoint(cfg, path, **meta) -> str:
+    """Random weights of a config's detector."""
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        model = MODELS.build(cfg.model)
+    randomise(model)
+    torch.save({'meta': meta, 'state_dict': model.state_dict()}, path)
+    return str(path)
+
+
+def test_a_detector_of_ours(detector_cfg, tmp_path):
+    meta = {'dataset_meta': {'classes': CLASSES}}
+    source = detector_checkpoint(detector_cfg, tmp_path / 'best.pth', **meta)
+    detector_cfg.model.init_cfg = dict(type='Pretrained', checkpoint='no/such/file.pth')
+    net = load_detector(detector_cfg, source)
+    assert same(net.model.state_dict(), torch.load(source)['state_dict'])
+    assert not net.model.training
+    assert (net.name, net.side, net.classes) == ('some_detector', 96, CLASSES)
+
+
+def test_names_of_a_detector_without_any_in_its_checkpoint(detector_cfg, tmp_path):
+    source = detector_checkpoint(detector_cfg, tmp_path / 'best.pth')
+    numbers = ('class 0', 'class 1', 'class 2')
+    assert load_detector(detector_cfg, source).classes == numbers
+    detector_cfg.test_dataloader.dataset.metainfo = dict(classes=['x', 'y', 'z'])
+    assert load_detector(detector_cfg, source).classes == ('x', 'y', 'z')
+
+
+def test_eighty_classes_without_names_are_coco_s(detector_cfg, tmp_path):
+    detector_cfg.model.bbox_head.num_classes = 80
+    source = detector_checkpoint(detector_cfg, tmp_path / 'best.pth')
+    classes = load_detector(detector_cfg, source).classes
+    assert (len(classes), classes[0], classes[79]) == (80, 'person', 'toothbrush')
+
+
+def test_class_names_of_another_number_are_refused(detector_cfg, tmp_path):
+    meta = {'dataset_meta': {'classes': ('ant', 'bee')}}
+    source = detector_checkpoint(detector_cfg, tmp_path / 'best.pth', **meta)
+    with pytest.raises(InputError, match=r'best\.pth names 2 classes .* has 3'):
+        load_detector(detector_cfg, source)
+    source = detector_checkpoint(detector_cfg, tmp_path / 'best.pth')
+    detector_cfg.test_dataloader.dataset.metainfo = dict(classes=['x'])
+    with pytest.raises(InputError, match=r'some_detector\.py names 1 classes'):
+        load_detector(detector_cfg, source)
+
+
+def test_weights_of_a_detector_of_other_classes_are_refused(detector_cfg, tmp_path):
+    source = detector_checkpoint(detector_cfg, tmp_path / 'best.pth')
+    detector_cfg.model.bbox_head.num_classes = 4
+    with pytest.raises(InputError, match=r'best\.pth: not the weights of'):
+        load_detector(detector_cfg, source)
+
+
+def test_a_detector_that_keeps_the_aspect_ratio_is_refused(detector_cfg, tmp_path):
+    source = detector_checkpoint(detector_cfg, tmp_path / 'best.pth')
+    detector_cfg.test_dataloader.dataset.pipeline[0].keep_ratio = True
+    with pytest.raises(InputError, match=r'some_detector\.py .*keep_ratio=False'):
+        load_detector(detector_cfg, source)
+
+
+def test_what_is_no_detector_is_refused(cfg, checkpoint):
+    with pytest.raises(InputError, match=r'some_net\.py describes a Classifier, not a'):
+        load_detector(cfg, str(checkpoint))

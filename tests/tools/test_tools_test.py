@@ -9,7 +9,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from tiny_runs import call
 
-from tinydet.evaluation.coco import FIGURES
+from tinydet.scoring.boxes import FIGURES
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from PIL import Image
 from tiny_runs import CLASSES, REPO, call, log_of, read_table, start, terminal
 
-from tinydet.evaluation.coco import FIGURES
+from tinydet.scoring.boxes import FIGURES
 
 
 def test_a_run_ends_well_and_says_so_in_plain_lines(trained):

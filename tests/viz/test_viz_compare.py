@@ -29,19 +29,6 @@ GROUPS = {
 
 
 @pytest.fixture
-def figures(monkeypatch) -> list[Figure]:
-    """The figures saved in a test."""
-    saved, save = [], Figure.savefig
-
-    def keep(self, *args, **kwargs):
-        saved.append(self)
-        save(self, *args, **kwargs)
-
-    monkeypatch.setattr(Figure, 'savefig', keep)
-    return saved
-
-
-@pytest.fixture
 def draw(figures, tmp_path):
     """Draw, and return the figure."""
 

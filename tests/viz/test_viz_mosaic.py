@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tinydet.viz.mosaic import TRUE_COLOUR, Tile, class_colour, draw_mosaic
+from tinydet.viz.boxes import class_colour
+from tinydet.viz.mosaic import TRUE_COLOUR, Tile, draw_mosaic
 
 CLASSES = ('ring', 'star', 'a class with a rather long name')
 

@@ -3,10 +3,8 @@
 from itertools import combinations
 
 import numpy as np
-import pytest
 from counted_zoo import zoo
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from PIL import Image
 
 from tinydet.viz.zoo import Point, digest, draw_zoo, drawn_digest
@@ -17,19 +15,6 @@ POINTS = [
     Point('Net', 'RA', '', 200_000_000, 71.5),
     Point('Other', '', '1.0×', 200_000_000, 70.2),
 ]
-
-
-@pytest.fixture
-def figures(monkeypatch) -> list[Figure]:
-    """The figures saved in a test."""
-    saved, save = [], Figure.savefig
-
-    def keep(self, *args, **kwargs):
-        saved.append(self)
-        save(self, *args, **kwargs)
-
-    monkeypatch.setattr(Figure, 'savefig', keep)
-    return saved
 
 
 def test_lines_markers_and_legend(tmp_path, figures):

@@ -1,1 +1,5 @@
-"""Groups of runs that differ in their seed, and tests of what differs between them."""
+"""Detectors beside each other over one data set, and groups of runs.
+
+The runs of a group differ in their seed; :mod:`tinydet.comparison.statistics` tests
+what differs between groups.
+"""

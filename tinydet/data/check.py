@@ -121,6 +121,7 @@ def check_coco(
     ann_file: str | os.PathLike,
     image_dir: str | os.PathLike,
     classes: Sequence[str] | None = None,
+    most_bad: float = MAX_BAD_IMAGE_SHARE,
 ) -> CheckReport:
     """Check a data set in COCO format: every annotation, and every image's file.
 
@@ -130,13 +131,14 @@ def check_coco(
         ann_file: The instances file.
         image_dir: The folder that the ``file_name`` entries start from.
         classes: Names of the categories to detect; None for all in the file's order.
+        most_bad: Share of the images that may be unusable, 0 to 1.
 
     Returns:
         What was found; :func:`clean_coco` applies it.
 
     Raises:
         InputError: A file or folder is missing, the JSON is broken, annotations are
-            wrong beyond mending, or more than 1% of the images cannot be used.
+            wrong beyond mending, or too many images cannot be used.
     """
     coco = load_coco(ann_file)
     if not os.path.isdir(image_dir):
@@ -171,10 +173,10 @@ def check_coco(
         )
 
     bad_images = find_bad_images(coco['images'], image_dir)
-    if len(bad_images) > MAX_BAD_IMAGE_SHARE * len(coco['images']):
+    if len(bad_images) > most_bad * len(coco['images']):
         raise InputError(
             f'{len(bad_images)} of the {len(coco["images"])} images of {ann_file} '
-            f'cannot be used, more than {MAX_BAD_IMAGE_SHARE:.0%}: mend or remove them,'
+            f'cannot be used, more than {most_bad:.0%}: mend or remove them,'
             f' or check that {image_dir} is the right folder:\n'
             + '\n'.join(_listing(bad_images))
         )

@@ -10,16 +10,13 @@ from dataclasses import dataclass
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from tinydet.images.files import JPEG_START, PNG_END, PNG_START, looks_cut_off
+
 # A run goes on without so many of its images, and stops at more.
 MAX_BAD_IMAGE_SHARE = 0.01
 
 # Header reads wait for the disk more than they use the processor.
 READER_THREADS = 8
-
-JPEG_START = b'\xff\xd8\xff'
-_JPEG_END = b'\xff\xd9'
-_PNG_START = b'\x89PNG\r\n\x1a\n'
-_PNG_END = b'\x00\x00\x00\x00IEND\xaeB`\x82'
 
 
 @dataclass(frozen=True)
@@ -102,14 +99,14 @@ def image_problem(
             file_size = file.seek(0, os.SEEK_END)
             if file_size == 0:
                 return 'empty file'
-            file.seek(max(0, file_size - len(_PNG_END)))
+            file.seek(max(0, file_size - len(PNG_END)))
             tail = file.read()
             file.seek(0)
-            head = file.read(len(_PNG_START))
+            head = file.read(len(PNG_START))
             with Image.open(file) as image:
                 # Only JPEG and PNG say cheaply that they are whole.
                 if looks_cut_off(head, tail) or not head.startswith(
-                    (JPEG_START, _PNG_START)
+                    (JPEG_START, PNG_START)
                 ):
                     image.load()
                 return _size_problem(image, width, height)
@@ -120,26 +117,6 @@ def image_problem(
     # Pillow's decoders raise SyntaxError and ValueError for broken files, too.
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         return f'cannot be read: {error}'
-
-
-def looks_cut_off(head: bytes, tail: bytes) -> bool:
-    """Whether a JPEG or PNG file lacks its end mark.
-
-    It may still be whole, with other bytes appended; only decoding tells.
-
-    Args:
-        head: The file's first bytes, 8 or more.
-        tail: Its last bytes, 12 or more.
-
-    Returns:
-        True where the end mark is not the last thing in the file; False for formats
-        that have none.
-    """
-    if head.startswith(JPEG_START):
-        return not tail.endswith(_JPEG_END)
-    if head.startswith(_PNG_START):
-        return not tail.endswith(_PNG_END)
-    return False
 
 
 def _size_problem(

@@ -4,12 +4,11 @@ from tinydet.datasets.augment import TimmRandAugment
 from tinydet.datasets.coco import CocoDetection
 from tinydet.datasets.crops import LoadCenterCrop, LoadRandomCrop
 from tinydet.datasets.folder import ImageFolder
-from tinydet.datasets.transforms import ImageReadError, LoadImage
+from tinydet.datasets.transforms import LoadImage
 
 __all__ = [
     'CocoDetection',
     'ImageFolder',
-    'ImageReadError',
     'LoadCenterCrop',
     'LoadImage',
     'LoadRandomCrop',

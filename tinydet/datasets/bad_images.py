@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from tinydet.data.images import MAX_BAD_IMAGE_SHARE
-from tinydet.datasets.transforms import ImageReadError
 from tinydet.errors import InputError
+from tinydet.images import ImageReadError
 
 _STAND_IN_GREY = 128
 

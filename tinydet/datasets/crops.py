@@ -12,13 +12,9 @@ from PIL import ExifTags, Image
 from torchvision.transforms import InterpolationMode, RandomResizedCrop
 from torchvision.transforms import functional as F
 
-from tinydet.data.images import JPEG_START
-from tinydet.datasets.transforms import (
-    ImageReadError,
-    decode,
-    read_bytes,
-    read_image,
-)
+from tinydet.images import ImageReadError, read_image
+from tinydet.images.files import JPEG_START, read_bytes
+from tinydet.images.opencv import decode
 
 _REDUCTIONS = (8, 4, 2)
 

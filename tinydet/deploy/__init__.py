@@ -1,5 +1,6 @@
 """Out of the framework: export to ONNX, and what networks take on a device.
 
-Only :mod:`tinydet.deploy.export` imports PyTorch; the other modules run where neither
-it nor the mm packages are installed.
+Making files needs PyTorch; :mod:`tinydet.deploy.latency`, :mod:`tinydet.deploy.profile`
+and :mod:`tinydet.deploy.quantise` run where neither it nor the mm packages are
+installed.
 """

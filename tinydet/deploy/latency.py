@@ -1,4 +1,4 @@
-"""How long networks take on this machine: ONNX Runtime, one thread, one image."""
+"""How long networks take on this machine: one thread, one image."""
 
 import random
 import time
@@ -8,7 +8,8 @@ from functools import cache
 from typing import TypeVar
 
 import numpy as np
-import onnxruntime
+
+from tinydet.deploy.runtimes import RUNTIMES, Run
 
 # Timed runs of a turn.
 _TURN = 4
@@ -39,37 +40,59 @@ class Latency:
     runs: int
 
 
-def measure(models: Mapping[str, bytes], seconds: float = 1.5) -> dict[str, Latency]:
-    """Measure networks beside each other.
+def measure(
+    models: Mapping[str, bytes], seconds: float = 1.5, runtime: str = 'onnxruntime'
+) -> dict[str, Latency]:
+    """Measure networks beside each other, as :func:`measure_runs` does.
+
+    Args:
+        models: ONNX models of one input, by name.
+        seconds: For each; up to twice as long until the medians are steady.
+        runtime: A key of :data:`tinydet.deploy.runtimes.RUNTIMES`.
+
+    Returns:
+        The latency of each.
+
+    Raises:
+        InputError: If the runtime is not installed.
+    """
+    load = RUNTIMES[runtime]
+    return measure_runs({name: load(model) for name, model in models.items()}, seconds)
+
+
+def measure_runs(runs: Mapping[Net, Run], seconds: float) -> dict[Net, Latency]:
+    """Measure what runs networks.
 
     They take turns in changing order, so a machine that slows down does so to all. The
     first run of a turn finds the caches full of another network and is not counted:
     what a network takes does not depend on those measured beside it.
 
-    A run is timed by the clock of its thread, which stands still while other processes
+    A run is timed by the clock of its process, which stands still while other processes
     have the core. Alone, it says what a wall clock says; beside other work it says some
     tenths more, as caches and memory are shared, where a wall clock says a multiple.
+    Other threads of this process must be idle.
 
     Args:
-        models: ONNX models of one input of fixed size, by name.
+        runs: Run a network once, by any name.
         seconds: For each; up to twice as long until the medians are steady.
 
     Returns:
         The latency of each.
     """
-    runners = {name: _Runner(model) for name, model in models.items()}
-    times: dict[str, list[float]] = {name: [] for name in models}
+    for run in runs.values():
+        run()  # allocates
+    times: dict[Net, list[float]] = {name: [] for name in runs}
     order = random.Random(0)
     started = time.perf_counter()
     rounds = 0
     while True:
-        for name in order.sample(list(runners), len(runners)):
-            times[name] += runners[name].turn()
+        for name in order.sample(list(runs), len(runs)):
+            times[name] += _turn(runs[name])
         rounds += 1
-        spent = (time.perf_counter() - started) / (seconds * len(models))
+        spent = (time.perf_counter() - started) / (seconds * len(runs))
         long_enough = rounds >= _ROUNDS and spent >= 1
         if long_enough and (spent >= _PATIENCE or all(map(_steady, times.values()))):
-            return {name: _latency(runs) for name, runs in times.items()}
+            return {name: _latency(found) for name, found in times.items()}
 
 
 def stopwatch(export: Callable[[Net], bytes]) -> Callable[[Sequence[Net]], list[float]]:
@@ -91,28 +114,15 @@ def stopwatch(export: Callable[[Net], bytes]) -> Callable[[Sequence[Net]], list[
     return medians
 
 
-class _Runner:
-    """A model and an image for it."""
+def _turn(run: Run) -> list[float]:
+    """Milliseconds of the timed runs of a turn."""
+    return [_milliseconds(run) for _ in range(1 + _TURN)][1:]
 
-    def __init__(self, model: bytes) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(
-            model, options, providers=['CPUExecutionProvider']
-        )
-        (image,) = self.session.get_inputs()
-        pixels = np.random.default_rng(0).standard_normal(image.shape)
-        self.inputs = {image.name: pixels.astype(np.float32)}
-        self.session.run(None, self.inputs)  # allocates
 
-    def turn(self) -> list[float]:
-        """Milliseconds of the timed runs of a turn."""
-        return [self._run() for _ in range(1 + _TURN)][1:]
-
-    def _run(self) -> float:
-        start = time.thread_time()
-        self.session.run(None, self.inputs)
-        return (time.thread_time() - start) * 1e3
+def _milliseconds(run: Run) -> float:
+    start = time.process_time()
+    run()
+    return (time.process_time() - start) * 1e3
 
 
 def _steady(runs: Sequence[float]) -> bool:

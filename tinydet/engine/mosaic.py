@@ -12,8 +12,8 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from torch.utils.data import DataLoader
 
-from tinydet.datasets.transforms import ImageReadError, read_image
 from tinydet.files import replacing
+from tinydet.images import ImageReadError, read_image
 from tinydet.viz.mosaic import Tile, draw_mosaic
 
 

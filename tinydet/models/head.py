@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from mmdet.models.dense_heads import SSDHead
 from mmengine.config import ConfigDict
 from mmengine.registry import MODELS
@@ -78,13 +79,19 @@ class SSDLiteHead(SSDHead):
         with_nms: bool = True,
         img_meta: dict | None = None,
     ) -> InstanceData:
-        """Scale to the image's own pixels and suppress per class with torchvision."""
+        """Suppress per class with torchvision and scale to the image's own pixels."""
+        if with_nms:
+            # Torchvision moves the boxes of each class far away from the others', which
+            # would round their overlaps in float32. Apple's GPUs have no float64.
+            device = 'cpu' if results.bboxes.is_mps else results.bboxes.device
+            keep = batched_nms(
+                results.bboxes.to(device, torch.float64),
+                results.scores.to(device, torch.float64),
+                results.labels.to(device),
+                cfg.nms.iou_threshold,
+            )
+            results = results[keep[: cfg.max_per_img].to(results.bboxes.device)]
         if rescale:
             scale = results.bboxes.new_tensor(img_meta['scale_factor']).repeat(2)
             results.bboxes = results.bboxes / scale
-        if with_nms:
-            keep = batched_nms(
-                results.bboxes, results.scores, results.labels, cfg.nms.iou_threshold
-            )
-            results = results[keep[: cfg.max_per_img]]
         return results

@@ -1,18 +1,18 @@
 """Mosaics: a grid of images with their true and predicted boxes."""
 
-import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from tinydet.viz.boxes import add_boxes, add_predictions, class_colour, inside
+
 TRUE_COLOUR = (170, 255, 120)
 PAPER_COLOUR = (24, 24, 28)
 TEXT_COLOUR = (235, 235, 235)
 GAP = 4
-# Consecutive hues this far apart never come close to one another.
-GOLDEN_RATIO = 0.618034
+LINE = 2
 
 
 @dataclass
@@ -35,16 +35,6 @@ class Tile:
     pred_boxes: np.ndarray | None = None
     pred_labels: np.ndarray | None = None
     pred_scores: np.ndarray | None = None
-
-
-def class_colour(label: int) -> tuple[int, int, int]:
-    """The RGB colour (0 to 255) of class ``label``; neighbours differ clearly.
-
-    Hues run from cyan over blue and red to orange: green is for true boxes.
-    """
-    hue = (0.48 + 0.65 * ((label + 1) * GOLDEN_RATIO % 1)) % 1
-    red, green, blue = colorsys.hsv_to_rgb(hue, 0.7, 1.0)
-    return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def draw_mosaic(
@@ -103,74 +93,20 @@ def _draw_tile(
     scale = side / max(picture.size)
     size = tuple(max(1, round(length * scale)) for length in picture.size)
     picture = picture.resize(size, Image.Resampling.LANCZOS)
-    draw = ImageDraw.Draw(picture)
     true_boxes = np.asarray(item.boxes, dtype=float).reshape(-1, 4) * scale
-    names = [classes[label] for label in item.labels]
     if not predicted:
+        names = [classes[label] for label in item.labels]
         colours = [class_colour(int(label)) for label in item.labels]
-        _draw_boxes(draw, picture.size, true_boxes, colours, names, font)
+        add_boxes(picture, true_boxes, colours, names, font, LINE)
         return picture
+    draw = ImageDraw.Draw(picture)
     for box in true_boxes:
-        draw.rectangle(_inside(box, picture.size), outline=TRUE_COLOUR, width=1)
+        draw.rectangle(inside(box, picture.size), outline=TRUE_COLOUR, width=1)
     if item.pred_boxes is not None:
-        # The best score is drawn last, so that it lies on top.
-        order = np.argsort(item.pred_scores)
-        boxes = np.asarray(item.pred_boxes, dtype=float).reshape(-1, 4)[order] * scale
-        labels = [int(item.pred_labels[index]) for index in order]
-        texts = [
-            f'{classes[label]} {item.pred_scores[index]:.2f}'
-            for label, index in zip(labels, order, strict=True)
-        ]
-        colours = [class_colour(label) for label in labels]
-        _draw_boxes(draw, picture.size, boxes, colours, texts, font)
+        boxes = np.asarray(item.pred_boxes, dtype=float).reshape(-1, 4) * scale
+        scores, labels = item.pred_scores, item.pred_labels
+        add_predictions(picture, boxes, scores, labels, classes, font, LINE)
     return picture
-
-
-def _inside(box: np.ndarray, size: tuple[int, int]) -> list[int]:
-    """First and last column and row of an xyxy box, kept on a picture (width, height).
-
-    The right and lower edge of a box lie behind its last pixel.
-    """
-    left, top, right, bottom = np.round(box).astype(int).tolist()
-    left = min(max(left, 0), size[0] - 1)
-    top = min(max(top, 0), size[1] - 1)
-    right = min(max(right - 1, left), size[0] - 1)
-    bottom = min(max(bottom - 1, top), size[1] - 1)
-    return [left, top, right, bottom]
-
-
-def _draw_boxes(
-    draw: ImageDraw.ImageDraw,
-    size: tuple[int, int],
-    boxes: np.ndarray,
-    colours: Sequence[tuple[int, int, int]],
-    texts: Sequence[str],
-    font: ImageFont.FreeTypeFont,
-) -> None:
-    """Outline boxes, then write their labels, so that no line crosses a label."""
-    corners = [_inside(box, size) for box in boxes]
-    for box, colour in zip(corners, colours, strict=True):
-        draw.rectangle(box, outline=colour, width=2)
-    for (left, top, _, bottom), colour, text in zip(
-        corners, colours, texts, strict=True
-    ):
-        _, _, width, height = draw.textbbox((0, 0), text, font=font, anchor='lt')
-        width, height = width + 4, height + 4
-        above, below = top - height, bottom + 1
-        if above >= 0:
-            label_top = above
-        elif below + height <= size[1]:
-            label_top = below
-        else:
-            label_top = top
-        label_left = max(0, min(left, size[0] - width))
-        draw.rectangle(
-            [label_left, label_top, label_left + width - 1, label_top + height - 1],
-            fill=colour,
-        )
-        draw.text(
-            (label_left + 2, label_top + 2), text, fill='black', font=font, anchor='lt'
-        )
 
 
 def _legend(predicted: bool, width: int, font: ImageFont.FreeTypeFont) -> Image.Image:
@@ -186,7 +122,7 @@ def _legend(predicted: bool, width: int, font: ImageFont.FreeTypeFont) -> Image.
     x = 6
     for colour, line, text in (
         (TRUE_COLOUR, 1, 'true'),
-        (class_colour(0), 2, 'predicted, coloured by class, with name and score'),
+        (class_colour(0), LINE, 'predicted, coloured by class, with name and score'),
     ):
         box = [x, middle - swatch, x + 3 * swatch, middle + swatch]
         draw.rectangle(box, outline=colour, width=line)

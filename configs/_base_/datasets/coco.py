@@ -61,5 +61,6 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='CocoBoxMetric')
+# By hotcoco; `CocoBoxMetric` gives equal figures by pycocotools, 100 times slower.
+val_evaluator = dict(type='HotCocoMetric')
 test_evaluator = val_evaluator

@@ -1,0 +1,1 @@
+"""The web page: boxes, timings and class scores of exported detectors."""
