@@ -3,9 +3,9 @@
 "traced" is the graph as PyTorch exports it, with Sigmoid and Mul apart, as releases of
 ONNX Runtime ran it that do not fuse the two; "ONNX Runtime" is what tools/export.py
 writes, run as tools/latency.py and Detector run it; "OpenVINO" is the same file there,
-in bfloat16 on processors that have it. Everything takes turns in one process, on one
-thread. The detectors go to their raw predictions for 80 classes, beside torchvision's
-ssdlite320_mobilenet_v3_large.
+in float32 and as it chooses, which is bfloat16 on processors with AMX. Everything takes
+turns in one process, on one thread. The detectors go to their raw predictions for 80
+classes, beside torchvision's ssdlite320_mobilenet_v3_large.
 """
 
 import argparse
@@ -34,7 +34,7 @@ OBJECTS = 80
 # The lighter taps: the stage outputs of strides 16 and 32.
 TAPS = (4, 6)
 REFERENCE = 'torchvision SSDLite320-MobileNetV3-Large'
-RUNTIMES = ('traced', 'ONNX Runtime', 'OpenVINO')
+RUNTIMES = ('traced', 'ONNX Runtime', 'OpenVINO float32', 'OpenVINO')
 
 
 def main() -> None:
@@ -97,6 +97,7 @@ def runs_of(export: Callable[[], bytes]) -> dict[str, Run]:
             (
                 session_run(session(traced, without=['QuickGeluFusion'])),
                 session_run(session(model)),
+                openvino_run(model, 'f32'),
                 openvino_run(model),
             ),
             strict=True,

@@ -54,20 +54,22 @@ def session_run(loaded: onnxruntime.InferenceSession) -> Run:
     return lambda: loaded.run(None, inputs)
 
 
-def openvino_run(model: bytes) -> Run:
-    """Load a model into OpenVINO, in the precision that it takes by itself.
+def openvino_run(model: bytes, precision: str | None = None) -> Run:
+    """Load a model into OpenVINO.
 
-    On a processor with AMX that is bfloat16.
+    Args:
+        model: ONNX.
+        precision: ``'f32'`` or ``'bf16'``; None leaves it to OpenVINO, which takes
+            bfloat16 on a processor with AMX.
 
     Raises:
         InputError: OpenVINO is not installed.
     """
     core = openvino_core()
-    compiled = core.compile_model(
-        core.read_model(model),
-        'CPU',
-        {'INFERENCE_NUM_THREADS': 1, 'PERFORMANCE_HINT': 'LATENCY'},
-    )
+    settings = {'INFERENCE_NUM_THREADS': 1, 'PERFORMANCE_HINT': 'LATENCY'}
+    if precision is not None:
+        settings['INFERENCE_PRECISION_HINT'] = precision
+    compiled = core.compile_model(core.read_model(model), 'CPU', settings)
     (tensor,) = compiled.inputs
     shape = [
         size.get_length() if size.is_static else 1 for size in tensor.partial_shape

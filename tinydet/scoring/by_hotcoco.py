@@ -13,6 +13,9 @@ from hotcoco import COCO, COCOeval
 
 from tinydet.scoring.boxes import BoxEvaluation, BoxResults, stack_boxes
 
+# Of a table with a place for each possible id: 8 MB.
+_MOST_PLACES = 1_000_000
+
 
 def evaluate_boxes(
     ground_truth: dict,
@@ -110,17 +113,32 @@ def _place(
     category_ids: np.ndarray,
     images: np.ndarray,
     categories: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray | slice, np.ndarray, np.ndarray]:
     """Which annotations count, and the numbers of the images and categories of those.
 
     ``images`` and ``categories`` are sorted.
     """
-    kept = np.isin(image_ids, images) & np.isin(category_ids, categories)
-    return (
-        kept,
-        np.searchsorted(images, image_ids[kept]) + 1,
-        np.searchsorted(categories, category_ids[kept]) + 1,
-    )
+    numbers = _numbers(image_ids, images), _numbers(category_ids, categories)
+    kept = (numbers[0] > 0) & (numbers[1] > 0)
+    # All, as a rule: then no half a million boxes are copied.
+    which = slice(None) if kept.all() else kept
+    return which, numbers[0][which], numbers[1][which]
+
+
+def _numbers(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Places of ids among the known, which are sorted, from 1; 0 for others."""
+    if not len(ids) or not len(known):
+        return np.zeros(len(ids), int)
+    if ids.dtype.kind == known.dtype.kind == 'i':
+        first, span = known[0], known[-1] - known[0] + 1
+        if span <= _MOST_PLACES:
+            # A third of the time of a search.
+            places = np.zeros(span + 1, int)
+            places[known - first] = np.arange(1, len(known) + 1)
+            inside = (ids >= first) & (ids <= known[-1])
+            return places[np.where(inside, ids - first, span)]
+    places = np.searchsorted(known, ids).clip(max=len(known) - 1)
+    return np.where(known[places] == ids, places + 1, 0)
 
 
 def _areas(annotations: Sequence[dict]) -> np.ndarray:
