@@ -160,10 +160,9 @@ def test_convolutions_are_those_of_the_graph(name):
     found = kinds(profile(model))
     assert {kind: found[kind] for kind in CONVOLUTIONS} == convolutions(model)
     if name == 'efficientnet_b0':
-        # One of each a block, a pooling before the classifier, and one of rows where
-        # the map has more than 16 x 16 pixels.
-        assert found[PRODUCT] == 10
-        assert found[POOLING] == 12
+        assert found[PRODUCT] == 10  # one a block
+        nodes = onnx.load_from_string(model).graph.node
+        assert found[POOLING] == sum('Pool' in node.op_type for node in nodes) > 10
 
 
 def test_nodes_without_names_are_layers_of_their_own():

@@ -87,12 +87,17 @@ def test_other_means_stay(shape, settings, result):
 @pytest.mark.parametrize(
     'sides, steps',
     [
-        ('16, 16', {'GlobalAveragePool': 1}),
-        ('16, 17', {'AveragePool': 1, 'GlobalAveragePool': 1}),
+        ('8, 16', {'GlobalAveragePool': 1}),
+        ('12, 12', {'AveragePool': 1, 'GlobalAveragePool': 1}),
+        ('64, 64', {'AveragePool': 1, 'GlobalAveragePool': 1}),
+        ('160, 160', {'AveragePool': 2, 'GlobalAveragePool': 1}),
+        # Nothing but rows divides these.
+        ('13, 13', {'AveragePool': 1, 'GlobalAveragePool': 1}),
+        ('211, 211', {'AveragePool': 2, 'GlobalAveragePool': 1}),
         ('height, 5', {'ReduceMean': 1}),
     ],
 )
-def test_large_maps_are_pooled_by_rows_first(sides, steps):
+def test_large_maps_are_pooled_by_parts_first(sides, steps):
     model = graph(
         f'(float[1, 3, {sides}] x) => (float[1, 3, 1, 1] y) '
         '{ y = ReduceMean<axes = [2, 3]>(x) }'

@@ -8,16 +8,18 @@ from onnx import TensorProto, helper
 _HEIGHT_AND_WIDTH = {2, 3}
 # ONNX Runtime's poolings add pixels one by one in float32. Of more pixels than this the
 # error counts: in one step over the maps of a detector it moved boxes by 0.1 pixels.
-_MOST_PIXELS = 16 * 16
+_MOST_PIXELS = 128
+# Sides of the squares that a large map is pooled by first, the best first.
+_SIDES = range(8, 1, -1)
 
 
 def simplify(model: onnx.ModelProto) -> None:
     """Rewrite a graph in place, so that it computes the same sooner.
 
-    * A mean over height and width becomes GlobalAveragePool, behind one over rows where
-      a map is large: as exact as the mean. ONNX Runtime has both for its blocked layout
-      and for 8-bit integers, so the maps of a squeeze-and-excitation need no reordering
-      before them.
+    * A mean over height and width becomes GlobalAveragePool, behind poolings of parts
+      where a map is large: as exact as the mean. ONNX Runtime has them for its blocked
+      layout and for 8-bit integers, so the maps of a squeeze-and-excitation need no
+      reordering before them.
     * Conversions of float32 to float32 are left out. ONNX Runtime runs those to the
       outputs.
 
@@ -62,35 +64,45 @@ def _pooling(
     (source,), (target,) = mean.input, mean.output
     *_, height, width = shapes[source]
     steps = []
-    if height * width > _MOST_PIXELS:
-        row = [1, width]
-        rows = f'{target}_rows'
+    while height * width > _MOST_PIXELS:
+        rows, columns = kernel = _part(height, width)
+        height, width = height // rows, width // columns
+        parts = f'{target}_{height}x{width}'
         steps.append(
             helper.make_node(
                 'AveragePool',
                 [source],
-                [rows],
-                f'{mean.name}/rows',
-                kernel_shape=row,
-                strides=row,
+                [parts],
+                f'{mean.name}/{height}x{width}',
+                kernel_shape=kernel,
+                strides=kernel,
             )
         )
-        source = rows
+        source = parts
     steps.append(helper.make_node('GlobalAveragePool', [source], [target], mean.name))
     return steps
 
 
-def pool_at_once(graph: onnx.GraphProto) -> None:
-    """Take the rows out of poolings again, in place.
+def _part(height: int, width: int) -> tuple[int, int]:
+    """A part that divides a map: a square if there is one, else a row."""
+    squares = (side for side in _SIDES if height % side == width % side == 0)
+    side = next(squares, None)
+    if side is not None:
+        return side, side
+    return (1, width) if width > 1 else (height, 1)
 
-    For 8-bit integers, which add up exactly, while the means of rows would be rounded.
+
+def pool_at_once(graph: onnx.GraphProto) -> None:
+    """Take the parts out of poolings again, in place.
+
+    For 8-bit integers, which add up exactly, while the means of parts would be rounded.
     """
-    rows = {
+    parts = {
         node.output[0]: node for node in graph.node if node.op_type == 'AveragePool'
     }
-    for node in graph.node:
-        if node.op_type == 'GlobalAveragePool' and node.input[0] in rows:
-            before = rows[node.input[0]]
+    for node in list(graph.node):
+        while node.op_type == 'GlobalAveragePool' and node.input[0] in parts:
+            before = parts[node.input[0]]
             node.input[0] = before.input[0]
             graph.node.remove(before)
 
