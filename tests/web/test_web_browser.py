@@ -58,8 +58,9 @@ class Page:
             selector,
         )
 
-    def wait(self, condition: Callable) -> None:
-        WebDriverWait(self.driver, 30).until(lambda _: condition())
+    def wait(self, condition: Callable) -> object:
+        """Wait until something is there, and give it."""
+        return WebDriverWait(self.driver, 30).until(lambda _: condition())
 
     def upload(self, path: Path) -> None:
         self.all('#image input[type=file]')[0].send_keys(str(path))
@@ -144,9 +145,11 @@ def test_the_slider_and_the_menus(page, photo):
     assert page.shown('.found .none')[0].startswith('Nothing scores above 1.00')
 
     page.all('input[aria-label="Beside it"]')[0].click()
-    page.wait(lambda: 'none' in page.shown('[role=option]'))
-    options = page.all('[role=option]')
-    next(option for option in options if option.text == 'none').click()
+    # Its text is there only once the menu has opened.
+    (none,) = page.wait(
+        lambda: [item for item in page.all('[role=option]') if item.text == 'none']
+    )
+    none.click()
     page.wait(lambda: page.shown('.model h2') == ['raw'])
 
 
