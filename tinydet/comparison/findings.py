@@ -1,14 +1,12 @@
 """What a detector gets right and wrong over a data set, by hotcoco."""
 
-import io
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 
 import numpy as np
 from hotcoco import COCOeval
 
 from tinydet.scoring.boxes import BoxEvaluation, BoxResults
-from tinydet.scoring.by_hotcoco import index
+from tinydet.scoring.by_hotcoco import evaluate, index
 
 # Boxes of a lower score take no part in the confusion matrix.
 CONFUSION_SCORE = 0.3
@@ -63,14 +61,7 @@ def examine(coco: dict, detections: BoxResults) -> Findings:
     image_ids = [image['id'] for image in coco['images']]
     category_ids = [category['id'] for category in coco['categories']]
 
-    def evaluator(found: BoxResults) -> COCOeval:
-        return COCOeval(*index(coco, found, image_ids, category_ids), 'bbox')
-
-    evaluation = evaluator(detections)
-    evaluation.evaluate()
-    evaluation.accumulate()
-    with redirect_stdout(io.StringIO()):
-        evaluation.summarize()
+    evaluation = evaluate(*index(coco, detections, image_ids, category_ids))
     precision = evaluation.eval['precision']
     # all areas, 100 detections an image
     curves = precision[[_IOU_50, _IOU_75], :, :, 0, -1]
@@ -78,9 +69,10 @@ def examine(coco: dict, detections: BoxResults) -> Findings:
     # hotcoco's confusion matrix knows no crowds, and would take what lies on one for a
     # box where nothing is
     counted = sorted(evaluation.image_diagnostics(CONFUSION_IOU)['dt_status'])
-    confusion = evaluator(detections[np.array(counted, int) - 1]).confusion_matrix(
-        CONFUSION_IOU, min_score=CONFUSION_SCORE
-    )
+    kept = detections[np.array(counted, int) - 1]
+    confusion = COCOeval(
+        *index(coco, kept, image_ids, category_ids), 'bbox'
+    ).confusion_matrix(CONFUSION_IOU, min_score=CONFUSION_SCORE)
     return Findings(
         boxes=BoxEvaluation.from_arrays(evaluation.stats, precision, category_ids),
         precision=np.where(curves < 0, np.nan, curves),

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import numpy as np
 import onnxruntime
 
-from tinydet.inference.openvino_model import openvino_core
+from tinydet.inference.openvino_model import compile_for_openvino
 
 # What runs a model once on an image.
 Run = Callable[[], object]
@@ -59,17 +59,12 @@ def openvino_run(model: bytes, precision: str | None = None) -> Run:
 
     Args:
         model: ONNX.
-        precision: ``'f32'`` or ``'bf16'``; None leaves it to OpenVINO, which takes
-            bfloat16 on a processor with AMX.
+        precision: See :func:`tinydet.inference.openvino_model.compile_for_openvino`.
 
     Raises:
         InputError: OpenVINO is not installed.
     """
-    core = openvino_core()
-    settings = {'INFERENCE_NUM_THREADS': 1, 'PERFORMANCE_HINT': 'LATENCY'}
-    if precision is not None:
-        settings['INFERENCE_PRECISION_HINT'] = precision
-    compiled = core.compile_model(core.read_model(model), 'CPU', settings)
+    compiled = compile_for_openvino(model, threads=1, precision=precision)
     (tensor,) = compiled.inputs
     shape = [
         size.get_length() if size.is_static else 1 for size in tensor.partial_shape

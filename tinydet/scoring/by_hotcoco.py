@@ -33,16 +33,20 @@ def evaluate_boxes(
         KeyError: If a category has no name.
         ValueError: If a score in these images and categories is NaN.
     """
-    evaluation = COCOeval(
-        *index(ground_truth, detections, image_ids, category_ids), 'bbox'
+    evaluation = evaluate(*index(ground_truth, detections, image_ids, category_ids))
+    return BoxEvaluation.from_arrays(
+        evaluation.stats, evaluation.eval['precision'], category_ids
     )
+
+
+def evaluate(truth: COCO, detections: COCO) -> COCOeval:
+    """Run an evaluation of indices, up to its 12 figures, without printing them."""
+    evaluation = COCOeval(truth, detections, 'bbox')
     evaluation.evaluate()
     evaluation.accumulate()
     with redirect_stdout(io.StringIO()):
         evaluation.summarize()
-    return BoxEvaluation.from_arrays(
-        evaluation.stats, evaluation.eval['precision'], category_ids
-    )
+    return evaluation
 
 
 def index(
